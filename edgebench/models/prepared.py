@@ -1,0 +1,101 @@
+"""A model file on disk, checked before any engine opens it, with what the record says of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from edgebench.errors import BadInput
+from edgebench.models.cache import hash_file
+from edgebench.models.gguf import read_header
+from edgebench.models.llama import describe
+from edgebench.schema.model import Shape
+from edgebench.schema.result import MeasuredFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgebench.models.progress import Progress
+
+FAKE_LIMIT_BYTES = 1 << 20
+
+
+class Prepared(NamedTuple):
+    """`format` is what backends say they read: gguf, or fake for a script of times."""
+
+    path: Path
+    format: str
+    facts: MeasuredFile
+    has_tokenizer: bool
+
+
+def prepare(
+    path: Path,
+    *,
+    source: str,
+    progress: Progress,
+    model: str | None = None,
+    sha256: str | None = None,
+) -> Prepared:
+    """Read the header, check every claim in it against the file, and hash the file.
+
+    `sha256` is given where it was just verified. Raises BadInput and BadModel.
+    """
+    if script := _fake_script(path):
+        return _prepare_fake(path, script, progress)
+    header = read_header(path)
+    found = describe(header)
+    facts = MeasuredFile(
+        name=path.name,
+        model=model,
+        quant=found.quant,
+        sha256=sha256 or hash_file(path, progress),
+        size_bytes=path.stat().st_size,
+        architecture=found.architecture,
+        shape=found.shape,
+        tensor_types=found.tensor_types,
+        source=source,
+    )
+    return Prepared(path.absolute(), "gguf", facts, found.has_tokenizer)
+
+
+def _fake_script(path: Path) -> dict[str, object] | None:
+    """The script of the fake backend, where `path` is one; else None."""
+    try:
+        if path.suffix != ".json" or path.stat().st_size > FAKE_LIMIT_BYTES:
+            return None
+        script = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}.", "Check the path.") from None
+    except ValueError:
+        return None
+    return script if isinstance(script, dict) and "edgebench_fake" in script else None
+
+
+def _prepare_fake(path: Path, script: dict[str, object], progress: Progress) -> Prepared:
+    vocabulary = script.get("vocabulary", 32)
+    if not isinstance(vocabulary, int):
+        raise BadInput(f"{path}: vocabulary must be a whole number.")
+    shape = Shape(
+        layers=1,
+        hidden=32,
+        ffn=32,
+        heads=1,
+        kv_heads=1,
+        vocabulary=vocabulary,
+        context=8192,
+        rope_base=10000.0,
+        tied_embeddings=True,
+    )
+    facts = MeasuredFile(
+        name=path.name,
+        model=None,
+        quant="none",
+        sha256=hash_file(path, progress),
+        size_bytes=path.stat().st_size,
+        architecture="fake",
+        shape=shape,
+        tensor_types={"F32": 1},
+        source="script of the fake backend",
+    )
+    return Prepared(path.absolute(), "fake", facts, has_tokenizer=True)

@@ -1,0 +1,1 @@
+"""What people read: tables and progress. Strings from files are escaped before they are shown."""

@@ -1,0 +1,296 @@
+"""The record: one JSON document per `edgebench run`, raw, kept for ever.
+
+Times are nanoseconds of the monotonic clock as the harness read it. `null` means "not measured";
+nothing is 0 because it was not measured. Statistics are computed when a file is read: `summary`
+is written for people and jq, recomputed by `edgebench check`, and never read back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edgebench.schema import Strict
+from edgebench.schema.device import Device
+from edgebench.schema.model import Sha256, Shape
+from edgebench.schema.workload import Workload
+
+Nanoseconds = Annotated[int, Field(ge=0)]
+Bytes = Annotated[int, Field(ge=0)]
+Index = Annotated[int, Field(ge=0)]
+CellId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+Utc = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
+
+
+class Note(Strict):
+    """A named warning: what was seen and what to do about it. Shown under every table."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    message: str
+
+
+class MeasuredFile(Strict):
+    """The model file that was really opened. Its sha256 is its identity."""
+
+    name: str
+    model: str | None
+    quant: str
+    sha256: Sha256
+    size_bytes: Bytes
+    architecture: str
+    shape: Shape
+    tensor_types: dict[str, int]
+    source: str
+
+
+class Options(Strict):
+    """Settings that change the work an engine does; every one is explicit and recorded."""
+
+    batch_tokens: int = 2048
+    ubatch_tokens: int = 512
+    flash_attention: bool = True
+    kv_type: Literal["f16", "f32"] = "f16"
+    load_mode: Literal["mmap", "read"] = "mmap"
+    memory_limit_bytes: Bytes | None = None
+
+
+class Cell(Strict):
+    """One thing to measure.
+
+    `id` is the first twelve hex digits of the SHA-256 of everything else here, as JSON with
+    sorted keys and no spaces.
+    """
+
+    id: CellId
+    file: Sha256
+    backend: str
+    isa: str
+    device: str
+    threads: Annotated[int, Field(ge=1)]
+    workload: Workload
+    options: Options
+
+    @classmethod
+    def of(cls, **fields: object) -> Cell:
+        """A cell of these fields, with the id that follows from them."""
+        draft = cls.model_validate({**fields, "id": "0" * 12})
+        return draft.model_copy(update={"id": draft.identity()})
+
+    def identity(self) -> str:
+        """The id that this cell must have."""
+        fields = self.model_dump(mode="json", exclude={"id"})
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class Skipped(Strict):
+    """A combination that was asked for and cannot be measured here, and why."""
+
+    backend: str
+    isa: str
+    threads: int
+    workload: str
+    reason: str
+
+
+class Failure(Strict):
+    """Why a launch has no result. Running out of memory on a small board is a finding."""
+
+    stage: Literal["start", "import", "load", "verify", "warmup", "trial", "protocol"]
+    kind: Literal[
+        "out_of_memory", "killed", "crashed", "timeout", "engine_error", "wrong_isa", "protocol"
+    ]
+    message: str
+
+
+class Dispatch(Strict):
+    """What the engine really ran, read back from it after loading."""
+
+    isa: str
+    library: str
+    library_sha256: Sha256 | None
+    features: tuple[str, ...]
+
+
+class Engine(Strict):
+    backend: str
+    name: str
+    version: str
+    build: str
+
+
+class Memory(Strict):
+    """Of the worker process. Peaks are VmHWM: `ru_maxrss` starts at the parent's peak.
+
+    `anonymous` and `file_backed` are RssAnon and RssFile at the end of the launch; the pages of a
+    mapped model file count as file-backed while they are resident.
+    """
+
+    peak_rss_bytes: Bytes | None
+    anonymous_bytes: Bytes | None
+    file_backed_bytes: Bytes | None
+    before_engine_peak_bytes: Bytes | None
+    after_import_bytes: Bytes | None
+    kv_cache_bytes: Bytes | None
+
+
+class Load(Strict):
+    """`load_ns` covers opening the file up to a usable context, after the engine's import.
+
+    `page_cache` is the share of the file that was in memory before, where it could be read.
+    """
+
+    import_ns: Nanoseconds
+    load_ns: Nanoseconds
+    page_cache_share: Annotated[float, Field(ge=0, le=1)] | None
+
+
+class Counters(Strict):
+    """Differences over one trial of what the kernel counts for this process and machine."""
+
+    cpu_user_s: float
+    cpu_system_s: float
+    run_delay_ns: Nanoseconds | None
+    voluntary_switches: Index
+    involuntary_switches: Index
+    minor_faults: Index
+    major_faults: Index
+    steal_s: float | None
+    pressure_cpu_us: Index | None
+    pressure_memory_us: Index | None
+    pressure_io_us: Index | None
+    cgroup_throttled_us: Index | None
+    temperature_c: float | None
+    frequency_khz: Index | None
+
+
+class Trial(Strict):
+    """One timed repetition. `prefill_ns` is one call; `step_ns` has an entry per decode step."""
+
+    index: Index
+    warmup: bool
+    started_ns: Nanoseconds
+    wall_ns: Nanoseconds
+    tokenize_ns: Nanoseconds | None
+    prefill_ns: Nanoseconds | None
+    sample_ns: tuple[Nanoseconds, ...] | None
+    step_ns: tuple[Nanoseconds, ...]
+    counters: Counters
+    output_hash: str
+
+
+class Launch(Strict):
+    """One fresh worker process: the unit that statistics count."""
+
+    round: Index
+    started_utc: Utc
+    load_average: float | None
+    dispatch: Dispatch | None
+    load: Load | None
+    memory: Memory | None
+    trials: tuple[Trial, ...]
+    failure: Failure | None
+
+
+class Thresholds(Strict):
+    """A verification passes when all three hold (docs/method.md says where they come from)."""
+
+    mean_kl: float
+    max_kl: float
+    top1_agreement: float
+
+
+class Verification(Strict):
+    """Teacher-forced logits of the engine against the float32 reference, position by position.
+
+    KL divergences are KL(reference || engine) in nats; perplexities are over the same positions.
+    """
+
+    status: Literal["passed", "failed", "not_possible"]
+    reason: str | None
+    reference: str
+    positions: Index
+    mean_kl: float | None
+    max_kl: float | None
+    top1_agreement: float | None
+    perplexity_engine: float | None
+    perplexity_reference: float | None
+    thresholds: Thresholds | None
+    cold_load: Load | None
+    failure: Failure | None
+
+
+class CellResult(Strict):
+    cell: Cell
+    verification: Verification | None
+    launches: tuple[Launch, ...]
+
+
+class Interval(Strict):
+    """A point estimate and its 95 % interval over launches; `null` bounds need more launches."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    launches: Index
+
+
+class CellSummary(Strict):
+    prefill_tok_s: Interval | None
+    decode_tok_s: Interval | None
+    time_to_first_token_s: Interval | None
+    first_call_after_load_s: Interval | None
+    load_s: Interval | None
+    step_p50_s: float | None
+    step_p90_s: float | None
+    step_p99_s: float | None
+    cpu_s_per_token: Interval | None
+    peak_rss_bytes: Bytes | None
+
+
+class Schedule(Strict):
+    """`order` lists, round by round, the cells in the order in which they were launched."""
+
+    seed: Index
+    precision: float
+    min_launches: int
+    max_launches: int
+    max_time_s: float
+    trials: int
+    order: tuple[tuple[CellId, ...], ...]
+    stopped_because: (
+        Literal["precision", "launches", "max_time", "interrupted", "failed", "write_error"] | None
+    )
+
+
+class Text(Strict):
+    """The teacher's text: every engine is fed these very tokens."""
+
+    name: str
+    sha256: Sha256
+    tokenizer: str
+    tokens: Index
+    tokens_sha256: Sha256
+    tokenize_ns: Nanoseconds | None
+
+
+class Result(Strict):
+    schema_version: Literal[1]
+    edgebench_version: str
+    run_id: str
+    started_utc: Utc
+    finished_utc: Utc | None
+    arguments: tuple[str, ...]
+    device: Device
+    engines: tuple[Engine, ...]
+    files: tuple[MeasuredFile, ...]
+    texts: tuple[Text, ...]
+    schedule: Schedule
+    harness_peak_rss_bytes: Bytes | None
+    cells: tuple[CellResult, ...]
+    skipped: tuple[Skipped, ...]
+    warnings: tuple[Note, ...]
+    summary: dict[CellId, CellSummary]
