@@ -1,0 +1,34 @@
+"""`edgebench` and `python -m edgebench`: the one place where errors become sentences."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def main() -> None:
+    """Run the command line; exit codes are those of edgebench.errors."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    from edgebench.cli import app
+    from edgebench.errors import EdgebenchError
+
+    try:
+        app()
+    except EdgebenchError as error:
+        print(f"edgebench: {error}", file=sys.stderr)  # noqa: T201 - this is the rim
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

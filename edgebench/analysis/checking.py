@@ -1,0 +1,99 @@
+"""Does a record say what its raw trials say?"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from edgebench import files
+from edgebench.analysis import metrics
+from edgebench.errors import BadInput
+from edgebench.schema.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from edgebench.schema.result import CellResult
+
+# Floats are written at full precision, so only another libm may change the last digits.
+RELATIVE_TOLERANCE = 1e-9
+
+
+class Finding(NamedTuple):
+    file: str
+    problem: str | None
+
+
+def check(paths: Iterable[Path]) -> list[Finding]:
+    """One finding per record; folders are searched for *.json. Raises BadInput for no record."""
+    found = [path for given in paths for path in _records(given)]
+    if not found:
+        raise BadInput("There is no record here.", "Name a .json file or a folder of them.")
+    return [Finding(str(path), _problem(path)) for path in found]
+
+
+def problems(result: Result) -> Iterator[str]:
+    """Each contradiction inside a record that fits its schema."""
+    known = {file.sha256 for file in result.files}
+    ids = [entry.cell.id for entry in result.cells]
+    if len(ids) != len(set(ids)):
+        yield "cells: two cells have the same id."
+    for place, entry in enumerate(result.cells):
+        yield from _of_cell(f"cells.{place}", entry, known)
+    for number, order in enumerate(result.schedule.order):
+        yield from (
+            f"schedule.order.{number}: no cell {unknown!r}." for unknown in set(order) - set(ids)
+        )
+    yield from _of_summary(result)
+
+
+def _records(given: Path) -> list[Path]:
+    return sorted(given.rglob("*.json")) if given.is_dir() else [given]
+
+
+def _problem(path: Path) -> str | None:
+    try:
+        return next(problems(files.read_json(path, Result)), None)
+    except BadInput as error:
+        return str(error).removeprefix(f"{path}: ")
+
+
+def _of_cell(where: str, entry: CellResult, known: set[str]) -> Iterator[str]:
+    if entry.cell.file not in known:
+        yield f"{where}.cell.file: no such file in files."
+    if entry.cell.id != entry.cell.identity():
+        yield f"{where}.cell.id: is not the hash of the cell."
+    workload = entry.cell.workload
+    for number, launch in enumerate(entry.launches):
+        inside = f"{where}.launches.{number}"
+        if launch.dispatch and launch.dispatch.isa != entry.cell.isa and not launch.failure:
+            yield f"{inside}.dispatch.isa: is not the cell's."
+        for index, trial in enumerate(launch.trials):
+            if len(trial.step_ns) != workload.output_tokens:
+                yield f"{inside}.trials.{index}.step_ns: expected {workload.output_tokens} steps."
+            if (trial.prefill_ns is None) == bool(workload.prompt_tokens):
+                yield f"{inside}.trials.{index}.prefill_ns: does not fit the workload."
+            if sum(trial.step_ns) + (trial.prefill_ns or 0) > trial.wall_ns:
+                yield f"{inside}.trials.{index}.wall_ns: shorter than its parts."
+
+
+def _of_summary(result: Result) -> Iterator[str]:
+    recomputed = {e.cell.id: metrics.summarize(e).model_dump() for e in result.cells}
+    written = {key: value.model_dump() for key, value in result.summary.items()}
+    if set(recomputed) != set(written):
+        yield "summary: does not list the cells."
+    for key in sorted(set(recomputed) & set(written)):
+        for path in _differences(recomputed[key], written[key], f"summary.{key}"):
+            yield f"{path}: is not what the trials give."
+
+
+def _differences(expected: Any, found: Any, path: str) -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in expected:
+            yield from _differences(expected[key], found.get(key), f"{path}.{key}")
+    elif isinstance(expected, float) and isinstance(found, float | int):
+        if not math.isclose(expected, found, rel_tol=RELATIVE_TOLERANCE):
+            yield path
+    elif expected != found:
+        yield path

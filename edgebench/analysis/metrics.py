@@ -1,0 +1,110 @@
+"""Nanoseconds in, tokens per second out: what is read from a record.
+
+A launch gives one number per metric, the median of its trials without the warm-up. A cell whose
+verification failed gives no speed at all.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from edgebench.analysis import stats
+from edgebench.schema.result import CellSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from edgebench.schema.result import CellResult, Interval, Launch, Trial
+    from edgebench.schema.workload import Workload
+
+    Metric = Callable[[Trial, Workload], float | None]
+
+NS = 1e-9
+
+
+def prefill_tok_s(trial: Trial, workload: Workload) -> float | None:
+    """Prompt tokens per second of the prefill call."""
+    return workload.prompt_tokens / (trial.prefill_ns * NS) if trial.prefill_ns else None
+
+
+def decode_tok_s(trial: Trial, _workload: Workload) -> float | None:
+    """Output tokens per second over the decode steps, without what lies between them."""
+    total = sum(trial.step_ns)
+    return len(trial.step_ns) / (total * NS) if total else None
+
+
+def time_to_first_token_s(trial: Trial, _workload: Workload) -> float | None:
+    """Prefill, and in scenarios tokenizing and the first greedy sampling; None without a prompt."""
+    if not trial.prefill_ns:
+        return None
+    sampling = trial.sample_ns[0] if trial.sample_ns else 0
+    return ((trial.tokenize_ns or 0) + trial.prefill_ns + sampling) * NS
+
+
+def cpu_s_per_token(trial: Trial, workload: Workload) -> float | None:
+    """CPU seconds of all threads per token; None where prefill and decode would be mixed."""
+    if workload.prompt_tokens and workload.output_tokens:
+        return None
+    spent = trial.counters.cpu_user_s + trial.counters.cpu_system_s
+    return spent / (workload.prompt_tokens + workload.output_tokens) or None
+
+
+def may_show_speed(cell: CellResult) -> bool:
+    """False where verification failed or never happened."""
+    return cell.verification is not None and cell.verification.status != "failed"
+
+
+def per_launch(cell: CellResult, metric: Metric) -> list[float]:
+    """One number per launch that finished a trial."""
+    values = (_of_launch(launch, cell.cell.workload, metric) for launch in cell.launches)
+    return [value for value in values if value is not None]
+
+
+def primary(cell: CellResult) -> list[float]:
+    """The rate that decides when to stop: decode where there is any, else prefill."""
+    output = cell.cell.workload.output_tokens
+    return per_launch(cell, decode_tok_s if output else prefill_tok_s)
+
+
+def summarize(cell: CellResult) -> CellSummary:
+    """Everything that tables show of a cell."""
+    show = may_show_speed(cell)
+    steps = [ns * NS for trial in _trials(cell.launches) for ns in trial.step_ns] if show else []
+    peaks = [ln.memory.peak_rss_bytes for ln in cell.launches if ln.memory]
+    return CellSummary(
+        prefill_tok_s=_speed(cell, prefill_tok_s),
+        decode_tok_s=_speed(cell, decode_tok_s),
+        time_to_first_token_s=_speed(cell, time_to_first_token_s),
+        first_call_after_load_s=_interval(_first_calls(cell.launches) if show else []),
+        load_s=_interval([ln.load.load_ns * NS for ln in cell.launches if ln.load] if show else []),
+        step_p50_s=stats.quantile(steps, 0.50),
+        step_p90_s=stats.quantile(steps, 0.90),
+        step_p99_s=stats.quantile(steps, 0.99),
+        cpu_s_per_token=_speed(cell, cpu_s_per_token),
+        peak_rss_bytes=max((peak for peak in peaks if peak is not None), default=None),
+    )
+
+
+def _speed(cell: CellResult, metric: Metric) -> Interval | None:
+    return _interval(per_launch(cell, metric)) if may_show_speed(cell) else None
+
+
+def _interval(values: Sequence[float]) -> Interval | None:
+    return stats.interval([value for value in values if value > 0])
+
+
+def _of_launch(launch: Launch, workload: Workload, metric: Metric) -> float | None:
+    values = [metric(trial, workload) for trial in _trials([launch])]
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def _trials(launches: Iterable[Launch]) -> list[Trial]:
+    return [trial for launch in launches for trial in launch.trials if not trial.warmup]
+
+
+def _first_calls(launches: Iterable[Launch]) -> list[float]:
+    """Duration of the first call into a freshly loaded model: page faults and all."""
+    firsts = [launch.trials[0] for launch in launches if launch.trials and launch.trials[0].warmup]
+    return [(t.prefill_ns or (t.step_ns[0] if t.step_ns else 0)) * NS for t in firsts]

@@ -1,0 +1,45 @@
+"""The command line: one file per verb, which parses, calls and prints.
+
+Everything heavy is imported inside the commands, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgebench import __version__
+from edgebench.cli import check, run, show
+
+app = typer.Typer(
+    name="edgebench",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"edgebench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def edgebench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Measure small language models on this device, verify their output, keep the raw record.
+
+    Example: edgebench run --model smollm2-135m
+    """
+
+
+app.command("run")(run.command)
+app.command("show")(show.command)
+app.command("check")(check.command)

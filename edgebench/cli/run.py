@@ -1,0 +1,100 @@
+"""`edgebench run`: measure models on this device and write the record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    model: Annotated[
+        str, typer.Option(help="Models of models.yaml, separated by commas.", metavar="NAMES")
+    ] = "",
+    file: Annotated[Path | None, typer.Option(help="A GGUF file instead of a model.")] = None,
+    quant: Annotated[
+        str, typer.Option(help="Weight formats, e.g. Q4_0,Q4_K_M; default: the model's first.")
+    ] = "",
+    backend: Annotated[str, typer.Option(help="Engines; default: the one for the file.")] = "",
+    workload: Annotated[
+        str,
+        typer.Option(help="Tests: pp512, tg128, pp512+tg128@d1024, command.v1, chat.v1, rag.v1."),
+    ] = "pp512,tg128",
+    threads: Annotated[
+        str, typer.Option(help="Thread counts, e.g. 1,2; auto: the usable physical cores.")
+    ] = "auto",
+    isa: Annotated[
+        str, typer.Option(help="Instruction sets by llama.cpp's variant names, e.g. haswell,zen4.")
+    ] = "best",
+    launches: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Exactly this many launches per cell.")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, max=1000, help="Timed trials per launch.")] = 3,
+    precision: Annotated[
+        str, typer.Option(help="Stop when every 95 % interval is within ± this share.")
+    ] = "2%",
+    max_time: Annotated[str, typer.Option(help="Start no launch after this long.")] = "10m",
+    flash_attention: Annotated[
+        bool, typer.Option("--flash-attention/--no-flash-attention", help="Always set explicitly.")
+    ] = True,
+    load: Annotated[str, typer.Option(help="How weights are loaded: mmap or read.")] = "mmap",
+    memory_limit: Annotated[
+        str, typer.Option(help="Address space of the worker, e.g. 2GiB: play a small board.")
+    ] = "",
+    timeout: Annotated[
+        str, typer.Option(help="A worker that says nothing for this long has hung.")
+    ] = "10m",
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the launch order.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Record file (.json) or folder; default: results/<device>/.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the record as JSON instead of the table.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the cells, and why any is skipped; fetch nothing."),
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 5 when a cell failed; for CI.")
+    ] = False,
+) -> None:
+    """Measure prefill and decode speed, memory and load time of verified output.
+
+    Example: edgebench run --model smollm2-135m --threads 1,2 --workload pp512,tg128
+    """
+    from edgebench import units
+    from edgebench.cli.running import Choices, run
+    from edgebench.measure.schedule import Budget
+
+    budget = Budget(
+        precision=units.parse_share("--precision", precision),
+        min_launches=launches or Budget().min_launches,
+        max_launches=launches or Budget().max_launches,
+        max_time_s=units.parse_seconds("--max-time", max_time),
+        trials=trials,
+    )
+    run(
+        Choices(
+            models=units.parse_names(model),
+            quants=units.parse_names(quant),
+            file=file,
+            backends=units.parse_names(backend),
+            workload=workload,
+            threads=() if threads == "auto" else units.parse_counts("--threads", threads),
+            isas=units.parse_names(isa) or ("best",),
+            flash_attention=flash_attention,
+            load_mode=load,
+            memory_limit_bytes=(
+                units.parse_bytes("--memory-limit", memory_limit) if memory_limit else None
+            ),
+            silence_s=units.parse_seconds("--timeout", timeout),
+            seed=seed,
+            output=output,
+            json=json,
+            dry_run=dry_run,
+            strict=strict,
+        ),
+        budget,
+    )

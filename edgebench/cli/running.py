@@ -1,0 +1,265 @@
+"""Wires `edgebench run` together: the measuring half, the reading half, and the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import sys
+import time
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from edgebench import files, plugins
+from edgebench.analysis import metrics, stats
+from edgebench.errors import BadInput, CellFailed, Interrupted
+from edgebench.machine import device as machine
+from edgebench.machine import disturbances
+from edgebench.measure import campaign, preparing, record, runner, turn
+from edgebench.measure.plan import Plan, Probe, Request, plan
+from edgebench.measure.teacher import TEXT_NAME, Teacher
+from edgebench.report import progress, table
+from edgebench.report.download import transfer_progress
+from edgebench.schema.result import CellResult, Engine, Options, Result, Schedule
+from edgebench.schema.workload import parse_workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgebench.measure.schedule import Budget
+    from edgebench.schema.device import Device
+
+
+class Choices(NamedTuple):
+    """The command line, parsed. Empty tuples mean: choose."""
+
+    models: Sequence[str]
+    quants: Sequence[str]
+    file: Path | None
+    backends: Sequence[str]
+    workload: str
+    threads: Sequence[int]
+    isas: Sequence[str]
+    flash_attention: bool
+    load_mode: str
+    memory_limit_bytes: int | None
+    silence_s: float
+    seed: int | None
+    output: Path | None
+    json: bool
+    dry_run: bool
+    strict: bool
+
+
+class Setup(NamedTuple):
+    """What is to be measured, on what, by whom."""
+
+    request: Request
+    probes: dict[str, Probe]
+    device: Device
+    run_job: campaign.RunJob
+
+
+def run(choices: Choices, budget: Budget) -> None:
+    """Plan, measure, record and print. Raises EdgebenchError; Ctrl-C keeps what is finished."""
+    setup = _prepare(choices)
+    planned = plan(setup.request, setup.probes, setup.device.usable_cpus)
+    if choices.dry_run:
+        _print_plan(planned, as_json=choices.json)
+        return
+    kept, path = _begin(choices, budget, setup, planned)
+    try:
+        _measure(kept, path, setup, budget)
+    except KeyboardInterrupt:
+        _interrupted(kept, path)
+    finally:
+        _print_result(kept.result, path, as_json=choices.json)
+    if choices.strict and (broken := _broken(kept.result)):
+        raise CellFailed(f"{len(broken)} cell(s) failed: {', '.join(broken)}.", "See the warnings.")
+
+
+def _prepare(choices: Choices) -> Setup:
+    run_job = partial(runner.run_job, silence_s=choices.silence_s)
+    workloads = parse_workloads(choices.workload)
+    for name in choices.backends:
+        plugins.backend_target(name)
+    wanted = preparing.Wanted(choices.models, choices.quants, choices.file)
+    prepared = preparing.prepared_files(
+        wanted, cache=files.cache_dir(), progress=transfer_progress(), dry=choices.dry_run
+    )
+    backends = choices.backends or preparing.default_backends(prepared)
+    # The tokenizer of a GGUF file is llama.cpp's, whichever engine is measured.
+    asked = {*backends, *preparing.default_backends(prepared)}
+    probes = {name: preparing.probe(name, run_job) for name in sorted(asked)}
+    device = machine.detect()
+    request = Request(
+        files=prepared,
+        backends=backends,
+        isas=choices.isas,
+        threads=choices.threads or (machine.default_threads(device),),
+        workloads=workloads,
+        options=_options(choices),
+    )
+    return Setup(request, probes, device, run_job)
+
+
+def _options(choices: Choices) -> Options:
+    if choices.load_mode not in ("mmap", "read"):
+        raise BadInput(f"--load {choices.load_mode!r} is not a way to load.", "Use mmap or read.")
+    return Options.model_validate(
+        {
+            "flash_attention": choices.flash_attention,
+            "load_mode": choices.load_mode,
+            "memory_limit_bytes": choices.memory_limit_bytes,
+        }
+    )
+
+
+def _begin(
+    choices: Choices, budget: Budget, setup: Setup, planned: Plan
+) -> tuple[record.Record, Path]:
+    started = datetime.now(UTC)
+    run_id = secrets.token_hex(4)
+    engines = [
+        Engine(backend=name, name=found.name, version=found.version, build=found.build)
+        for name, found in setup.probes.items()
+        if not found.why_not
+    ]
+    blank = record.blank_result(
+        run_id=run_id,
+        started_utc=_utc_text(started),
+        arguments=_arguments(sys.argv[1:]),
+        device=setup.device,
+        engines=tuple(engines),
+        files=tuple(file.facts for file in setup.request.files),
+        texts=(),
+        schedule=_schedule(choices, budget),
+        cells=tuple(CellResult(cell=c, verification=None, launches=()) for c in planned.cells),
+        skipped=planned.skipped,
+        warnings=disturbances.notes(setup.device, disturbances.load_average()),
+    )
+    return record.Record(blank), _record_path(choices.output, setup, started, run_id)
+
+
+def _schedule(choices: Choices, budget: Budget) -> Schedule:
+    return Schedule(
+        seed=secrets.randbits(32) if choices.seed is None else choices.seed,
+        order=(),
+        stopped_because=None,
+        **budget._asdict(),
+    )
+
+
+def _record_path(output: Path | None, setup: Setup, started: datetime, run_id: str) -> Path:
+    if output is not None and output.suffix == ".json":
+        if output.exists():
+            raise BadInput(f"{output} exists.", "Records are kept: choose another name.")
+        return output
+    facts = setup.request.files[0].facts
+    name = facts.model or Path(facts.name).stem[:40]
+    folder = output or Path("results") / setup.device.id
+    return folder / f"{started:%Y%m%dT%H%M%SZ}-{name}-{run_id}.json"
+
+
+def _measure(kept: record.Record, path: Path, setup: Setup, budget: Budget) -> None:
+    goal = progress.Goal(
+        cells=len(kept.result.cells),
+        precision=budget.precision,
+        min_launches=budget.min_launches,
+        max_launches=budget.max_launches,
+        max_time_s=budget.max_time_s,
+    )
+    with progress.observer(sys.stderr, progress.Pace(goal, time.monotonic)) as observer:
+        observer.stage("tokenizing")
+        teacher = _teacher(setup, observer)
+        kept.update(texts=tuple(teacher.describe(file) for file in setup.request.files))
+        campaign.Campaign(
+            kept,
+            {file.facts.sha256: file for file in setup.request.files},
+            teacher=teacher,
+            budget=budget,
+            world=_world(setup.run_job, path, observer),
+        ).run()
+
+
+def _teacher(setup: Setup, observer: campaign.Observer) -> Teacher:
+    return Teacher(
+        files.packaged(f"{TEXT_NAME}.txt").read_text(encoding="utf-8"),
+        needed_tokens=max(workload.context_tokens for workload in setup.request.workloads),
+        cache=files.cache_dir(),
+        engines=lambda file_format: preparing.engines_for(file_format, setup.probes),
+        run=setup.run_job,
+        say=observer.stage,
+    )
+
+
+def _world(run_job: campaign.RunJob, path: Path, observer: campaign.Observer) -> campaign.World:
+    return campaign.World(
+        run=run_job,
+        target=plugins.backend_target,
+        monotonic_s=time.monotonic,
+        utc=lambda: _utc_text(datetime.now(UTC)),
+        load_average=disturbances.load_average,
+        turn=partial(turn.take, files.cache_dir() / "measuring.lock", observer.stage),
+        save=partial(_save, path),
+        half_width=lambda cell: stats.half_width(metrics.primary(cell)),
+        observer=observer,
+        clock_of=preparing.clock_of,
+    )
+
+
+def _save(path: Path, result: Result) -> None:
+    summary = {entry.cell.id: metrics.summarize(entry) for entry in result.cells}
+    files.write_atomic(path, files.to_json(result.model_copy(update={"summary": summary})))
+
+
+def _interrupted(kept: record.Record, path: Path) -> None:
+    schedule = kept.result.schedule.model_copy(update={"stopped_because": "interrupted"})
+    kept.update(schedule=schedule, finished_utc=_utc_text(datetime.now(UTC)))
+    _save(path, kept.result)
+    done = sum(len(entry.launches) for entry in kept.result.cells)
+    raise Interrupted(f"Interrupted after {done} launches; they are in {path}.")
+
+
+def _print_plan(planned: Plan, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([part.model_dump(mode="json") for part in planned.cells], indent=1))
+        return
+    for cell in planned.cells:
+        typer.echo(f"measure  {progress.label(cell)}")
+    for skip in planned.skipped:
+        where = f"{skip.backend} {skip.isa} {skip.threads}t {skip.workload}"
+        typer.echo(f"skip     {where}: {skip.reason}")
+
+
+def _print_result(result: Result, path: Path, *, as_json: bool) -> None:
+    if not path.exists():
+        return
+    if as_json:
+        typer.echo(path.read_text(encoding="utf-8"), nl=False)
+    else:
+        typer.echo(table.render(result), nl=False)
+    typer.echo(f"record   {path}", err=True)
+
+
+def _broken(result: Result) -> list[str]:
+    return [
+        progress.label(entry.cell)
+        for entry in result.cells
+        if not metrics.may_show_speed(entry) or any(ln.failure for ln in entry.launches)
+    ]
+
+
+def _arguments(argv: Sequence[str]) -> tuple[str, ...]:
+    """The command line without the folders of this machine: records are made to be shared."""
+    with contextlib.suppress(ValueError):
+        return tuple(Path(part).name if part.startswith(("/", "~")) else part for part in argv)
+    return tuple(argv)
+
+
+def _utc_text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,24 @@
+"""`edgebench show FILE`: a record as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="A record written by edgebench run.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+) -> None:
+    """Print a record as the table that `run` printed.
+
+    Example: edgebench show results/my-device/20260101T120000Z-smollm2-135m-1a2b3c4d.json
+    """
+    from edgebench import files
+    from edgebench.report import table
+    from edgebench.schema.result import Result
+
+    result = files.read_json(file, Result)
+    typer.echo(files.to_json(result) if json else table.render(result), nl=False)

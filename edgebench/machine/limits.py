@@ -1,0 +1,67 @@
+"""How many CPUs and how much memory this process may use: affinity and cgroup limits."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path, PurePosixPath
+
+
+def usable_cpus(root: Path, allowed: int) -> int:
+    """CPUs of the affinity mask, cut to the cgroup's quota, at least 1."""
+    quota = cpu_limit(root)
+    return max(1, min(allowed, math.floor(quota)) if quota else allowed)
+
+
+def allowed_cpus() -> int:
+    """Size of this process's affinity mask."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_limit(root: Path) -> float | None:
+    """CPUs that the cgroup may use, the least over all its ancestors (cgroup v2, then v1)."""
+    limits = [
+        int(quota) / int(period)
+        for text in _over_ancestors(root, "cpu.max")
+        for quota, period in [text.split()]
+        if quota != "max"
+    ]
+    v1 = root / "sys/fs/cgroup/cpu"
+    quota_us, period_us = _number(v1 / "cpu.cfs_quota_us"), _number(v1 / "cpu.cfs_period_us")
+    if quota_us and period_us and quota_us > 0:
+        limits.append(quota_us / period_us)
+    return min(limits, default=None)
+
+
+def memory_limit_bytes(root: Path) -> int | None:
+    """Bytes that the cgroup may use, the least over all its ancestors (cgroup v2, then v1)."""
+    limits = [int(t) for t in _over_ancestors(root, "memory.max") if t != "max"]
+    v1 = _number(root / "sys/fs/cgroup/memory/memory.limit_in_bytes")
+    if v1 is not None and v1 < 1 << 60:
+        limits.append(v1)
+    return min(limits, default=None)
+
+
+def _over_ancestors(root: Path, name: str) -> list[str]:
+    lines = _text(root / "proc/self/cgroup").splitlines()
+    group = next((line[3:] for line in lines if line.startswith("0::/")), None)
+    if group is None:
+        return []
+    inside = PurePosixPath(group.lstrip("/"))
+    folders = [inside, *inside.parents]
+    texts = [_text(root / "sys/fs/cgroup" / folder / name) for folder in folders]
+    return [text for text in texts if text]
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path)
+    return int(text) if text.lstrip("-").isdigit() else None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""

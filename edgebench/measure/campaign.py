@@ -1,0 +1,207 @@
+"""One `edgebench run`: prepare, verify, measure in rounds, record after every launch.
+
+The world is passed in (how a worker is run, clocks, randomness, where the record goes and who is
+told), so the whole of it can be played by the fake backend or by a recorded outcome.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from edgebench.machine import pagecache
+from edgebench.measure import record, schedule
+from edgebench.measure.job import Job
+from edgebench.measure.teacher import Teacher, load_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from edgebench.measure.record import Record
+    from edgebench.measure.runner import Outcome
+    from edgebench.measure.schedule import Budget
+    from edgebench.models.prepared import Prepared
+    from edgebench.schema.result import Cell, CellResult, Launch, Result, Verification
+
+
+class RunJob(Protocol):
+    """Runs a job in a fresh worker."""
+
+    def __call__(self, job: Job, /) -> Outcome: ...
+
+
+class Observer(Protocol):
+    """Is told what goes on. Must not raise and must not take long."""
+
+    def stage(self, text: str) -> None: ...
+
+    def launching(self, cell: Cell, number: int, /) -> None: ...
+
+    def launched(self, result: CellResult, elapsed_s: float, /) -> None: ...
+
+
+class World(NamedTuple):
+    """Everything the campaign needs from outside.
+
+    `turn` is held while a worker is measured, so that two runs on one machine take turns.
+    `save` writes the record; `half_width` is the statistic that the stop rule looks at.
+    """
+
+    run: RunJob
+    target: Callable[[str], str]
+    monotonic_s: Callable[[], float]
+    utc: Callable[[], str]
+    load_average: Callable[[], float | None]
+    turn: Callable[[], AbstractContextManager[object]]
+    save: Callable[[Result], None]
+    half_width: Callable[[CellResult], float | None]
+    observer: Observer
+    clock_of: Callable[[str], str]
+
+
+# A page or two may come back between dropping and loading (the header, read ahead).
+COLD_SHARE = 0.01
+
+
+class Campaign:
+    """Verifies and measures every cell of a record, saving it after each step.
+
+    Whatever ends it early (Ctrl-C, a full disk), the last saved record is complete and valid.
+    """
+
+    def __init__(
+        self,
+        kept: Record,
+        files: Mapping[str, Prepared],
+        *,
+        teacher: Teacher,
+        budget: Budget,
+        world: World,
+    ) -> None:
+        self._kept, self._files, self._teacher = kept, files, teacher
+        self._budget, self._world = budget, world
+
+    def run(self) -> None:
+        self._save()
+        self._measure_harness()
+        self._verify_all()
+        self._rounds()
+        self._kept.update(finished_utc=self._world.utc())
+        self._save()
+
+    def _measure_harness(self) -> None:
+        """What a worker that loads nothing takes: the harness's own share of every peak."""
+        done = self._world.run(Job("empty", "")).find("done")
+        self._kept.update(harness_peak_rss_bytes=done["memory"]["peak_rss_bytes"] if done else None)
+
+    def _verify_all(self) -> None:
+        """Verify each engine setting once: workloads of one setting share the verdict."""
+        verdicts: dict[tuple[object, ...], Verification] = {}
+        for entry in self._kept.result.cells:
+            cell = entry.cell
+            key = (cell.file, cell.backend, cell.isa, cell.threads, cell.options)
+            if key not in verdicts:
+                verdicts[key] = self._verify(cell)
+            self._kept.set_verification(cell.id, verdicts[key])
+        self._save()
+
+    def _verify(self, cell: Cell) -> Verification:
+        file = self._files[cell.file]
+        tokens = self._teacher.verification_tokens(file)
+        reference = self._teacher.reference_logits(file, tokens)
+        if reference.failure is not None:
+            reason = f"The reference failed: {reference.failure.message}"
+            return record.unverified(reason, reference)
+        self._world.observer.stage(f"verifying {cell.backend} {cell.isa}, {cell.threads} thread(s)")
+        with self._world.turn():
+            pagecache.drop(file.path)
+            share = pagecache.resident_share(file.path)
+            outcome = self._world.run(self._verify_job(cell, file, tokens))
+        loaded = outcome.find("loaded")
+        cold = share is not None and share < COLD_SHARE
+        cold_load = record.to_load(loaded, share) if loaded and cold else None
+        return record.to_verification(outcome, file.facts.tensor_types, cold_load)
+
+    def _verify_job(self, cell: Cell, file: Prepared, tokens: tuple[int, ...]) -> Job:
+        return Job(
+            kind="verify",
+            backend=self._world.target(cell.backend),
+            file=str(file.path),
+            options=load_options(cell, len(tokens)),
+            clock=self._world.clock_of(cell.backend),
+            tokens=tokens,
+            result_path=str(self._teacher.reference_path(file, tokens)),
+            memory_limit_bytes=cell.options.memory_limit_bytes,
+        )
+
+    def _rounds(self) -> None:
+        rng = random.Random(self._kept.result.schedule.seed)  # noqa: S311 - an order, no secret
+        started = self._world.monotonic_s()
+        number = 0
+        while not (reason := self._why_stop(number, started)):
+            cells = schedule.shuffled([entry.cell for entry in self._alive()], rng)
+            self._round(cells, number, deadline_s=started + self._budget.max_time_s)
+            number += 1
+        self._schedule(stopped_because=reason)
+
+    def _why_stop(self, rounds: int, started: float) -> schedule.StopReason | None:
+        widths = [self._world.half_width(entry) for entry in self._alive()]
+        return schedule.why_stop(self._budget, rounds, widths, self._world.monotonic_s() - started)
+
+    def _round(self, cells: Sequence[Cell], number: int, *, deadline_s: float) -> None:
+        self._schedule(order=(*self._kept.result.schedule.order, ()))
+        for place, cell in enumerate(cells):
+            if number + place > 0 and self._world.monotonic_s() >= deadline_s:
+                return
+            self._world.observer.launching(cell, number)
+            begun = self._world.monotonic_s()
+            self._kept.add_launch(cell.id, self._launch(cell, number))
+            *earlier, current = self._kept.result.schedule.order
+            self._schedule(order=(*earlier, (*current, cell.id)))
+            self._save()
+            self._world.observer.launched(
+                self._kept.cell(cell.id), self._world.monotonic_s() - begun
+            )
+
+    def _launch(self, cell: Cell, number: int) -> Launch:
+        file = self._files[cell.file]
+        with self._world.turn():
+            share = pagecache.resident_share(file.path)
+            started_utc, load_average = self._world.utc(), self._world.load_average()
+            outcome = self._world.run(self._measure_job(cell, file))
+        return record.to_launch(
+            outcome,
+            number=number,
+            started_utc=started_utc,
+            load_average=load_average,
+            page_cache_share=share,
+        )
+
+    def _measure_job(self, cell: Cell, file: Prepared) -> Job:
+        workload = cell.workload
+        return Job(
+            kind="measure",
+            backend=self._world.target(cell.backend),
+            file=str(file.path),
+            options=load_options(cell, workload.context_tokens),
+            clock=self._world.clock_of(cell.backend),
+            tokens=self._teacher.tokens(file)[: workload.context_tokens],
+            text=self._teacher.scenario_text(workload),
+            prompt_tokens=workload.prompt_tokens,
+            output_tokens=workload.output_tokens,
+            depth_tokens=workload.depth_tokens,
+            scenario=workload.scenario is not None,
+            trials=self._budget.trials,
+            memory_limit_bytes=cell.options.memory_limit_bytes,
+        )
+
+    def _alive(self) -> list[CellResult]:
+        return [entry for entry in self._kept.result.cells if schedule.still_alive(entry)]
+
+    def _schedule(self, **fields: object) -> None:
+        changed = self._kept.result.schedule.model_copy(update=fields)
+        self._kept.update(schedule=changed)
+
+    def _save(self) -> None:
+        self._world.save(self._kept.result)

@@ -1,0 +1,124 @@
+"""Lists multiply into cells; a combination that cannot be measured here says why.
+
+Pure: what the engines answered is passed in.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
+
+from edgebench.errors import NotUsableHere, UnknownName
+from edgebench.schema.result import Cell, Options, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from edgebench.models.prepared import Prepared
+    from edgebench.schema.workload import Workload
+
+BEST = "best"
+CPU = "cpu"
+
+
+class Probe(NamedTuple):
+    """What a backend answered in a process of its own."""
+
+    why_not: str | None
+    formats: tuple[str, ...] = ()
+    known_isas: tuple[str, ...] = ()
+    isas: tuple[str, ...] = ()
+    name: str = ""
+    version: str = ""
+    build: str = ""
+
+
+class Request(NamedTuple):
+    """What the user asked for."""
+
+    files: Sequence[Prepared]
+    backends: Sequence[str]
+    isas: Sequence[str]
+    threads: Sequence[int]
+    workloads: Sequence[Workload]
+    options: Options
+
+
+class Plan(NamedTuple):
+    cells: tuple[Cell, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Plan:
+    """Every combination as a Cell or a Skipped.
+
+    Raises UnknownName for an instruction set that no backend knows on any machine, and
+    NotUsableHere when nothing at all can be measured.
+    """
+    _check_isa_names(request.isas, probes)
+    cells: dict[str, Cell] = {}
+    skipped: list[Skipped] = []
+    for file, backend, isa, threads, workload in product(
+        request.files, request.backends, request.isas, request.threads, request.workloads
+    ):
+        probe = probes[backend]
+        named = probe.isas[0] if isa == BEST and probe.isas else isa
+        reason = (
+            probe.why_not
+            or _wrong_engine(file, probe, named)
+            or _wrong_size(file, workload, threads, usable_cpus)
+        )
+        if reason is None:
+            cell = Cell.of(
+                file=file.facts.sha256,
+                backend=backend,
+                isa=named,
+                device=CPU,
+                threads=threads,
+                workload=workload,
+                options=request.options,
+            )
+            cells[cell.id] = cell
+        else:
+            skipped.append(
+                Skipped(
+                    backend=backend,
+                    isa=named,
+                    threads=threads,
+                    workload=workload.name,
+                    reason=reason,
+                )
+            )
+    if not cells:
+        reasons = "; ".join(dict.fromkeys(skip.reason for skip in skipped))
+        raise NotUsableHere(
+            f"Nothing to measure: {reasons}.", "See edgebench run --dry-run --help."
+        )
+    return Plan(tuple(cells.values()), tuple(skipped))
+
+
+def _check_isa_names(isas: Sequence[str], probes: Mapping[str, Probe]) -> None:
+    known = {name for probe in probes.values() for name in probe.known_isas}
+    for isa in isas:
+        if known and isa != BEST and isa not in known:
+            raise UnknownName.of("instruction set", isa, {*known, BEST})
+
+
+def _wrong_engine(file: Prepared, probe: Probe, isa: str) -> str | None:
+    if file.format not in probe.formats:
+        return f"{file.facts.name} is {file.format}, this backend reads {', '.join(probe.formats)}."
+    if isa not in probe.isas:
+        usable = ", ".join(probe.isas)
+        return f"This CPU cannot run {isa}: it lacks an instruction set; usable here: {usable}."
+    return None
+
+
+def _wrong_size(file: Prepared, workload: Workload, threads: int, usable_cpus: int) -> str | None:
+    if threads > usable_cpus:
+        return f"{threads} threads were asked for, {usable_cpus} CPUs are usable here."
+    if workload.context_tokens > file.facts.shape.context:
+        return (
+            f"{workload.name} needs {workload.context_tokens} positions, "
+            f"{file.facts.name} was trained for {file.facts.shape.context}."
+        )
+    return None

@@ -1,0 +1,146 @@
+"""A result as the table that a person reads, and its warnings below it."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from edgebench.analysis import metrics
+from edgebench.analysis.notes import notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edgebench.schema.result import CellResult, Interval, MeasuredFile, Result
+
+COLUMNS = ("model", "backend", "ISA", "threads", "test", "tok/s", "95 % interval", "TTFT",
+           "peak memory", "verified")  # fmt: skip
+RIGHT = {"threads", "tok/s", "95 % interval", "TTFT", "peak memory"}
+MARKS = {"passed": "yes", "failed": "FAILED", "not_possible": "not possible"}
+
+
+class Row(NamedTuple):
+    """One line of the table, ready to print; the order is that of COLUMNS."""
+
+    model: str
+    backend: str
+    isa: str
+    threads: str
+    test: str
+    speed: str
+    interval: str
+    ttft: str
+    memory: str
+    verified: str
+
+
+def render(result: Result, *, width: int = 160) -> str:
+    """The whole document as text: header, table, skipped cells, warnings."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, no_color=True, highlight=False)
+    console.print(Text(_header(result)))
+    console.print(_table(result))
+    for line in _below(result):
+        console.print(Text(line), soft_wrap=True)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def rows(result: Result) -> list[Row]:
+    """One row per cell and phase that it has."""
+    files = {file.sha256: file for file in result.files}
+    return [row for cell in result.cells for row in _rows(cell, files[cell.cell.file])]
+
+
+def clean(text: str) -> str:
+    """Without control characters: a record is a stranger's data, and terminals obey some."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _header(result: Result) -> str:
+    device = result.device
+    names = ", ".join(dict.fromkeys(c.name or c.part or "unknown CPU" for c in device.clusters))
+    memory = device.memory_total_bytes / 2**30
+    return clean(
+        f"{device.board + ': ' if device.board else ''}{names}, {device.physical_cores} cores, "
+        f"{memory:.1f} GiB, {device.kernel}; edgebench {result.edgebench_version}, "
+        f"{result.started_utc}"
+    )
+
+
+def _table(result: Result) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in COLUMNS:
+        table.add_column(name, justify="right" if name in RIGHT else "left", no_wrap=True)
+    for row in rows(result):
+        table.add_row(*(Text(clean(field)) for field in row))
+    return table
+
+
+def _below(result: Result) -> Iterator[str]:
+    for skip in result.skipped:
+        where = f"{skip.backend} {skip.isa} {skip.threads}t {skip.workload}"
+        yield clean(f"skipped  {where}: {skip.reason}")
+    for note in notes(result):
+        yield clean(f"warning  {note.name}: {note.message}")
+
+
+def _rows(cell: CellResult, file: MeasuredFile) -> Iterator[Row]:
+    summary = metrics.summarize(cell)
+    workload = cell.cell.workload
+    phases = [
+        (f"pp{workload.prompt_tokens}", summary.prefill_tok_s, summary.time_to_first_token_s)
+    ] * bool(workload.prompt_tokens)
+    phases += [(f"tg{workload.output_tokens}", summary.decode_tok_s, None)] * bool(
+        workload.output_tokens
+    )
+    for phase, speed, ttft in phases:
+        test = phase if workload.name == phase else f"{phase} of {workload.name}"
+        yield _row(cell, file, _Phase(test, speed, ttft), summary.peak_rss_bytes)
+
+
+class _Phase(NamedTuple):
+    test: str
+    speed: Interval | None
+    ttft: Interval | None
+
+
+def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, peak: int | None) -> Row:
+    status = cell.verification.status if cell.verification else None
+    return Row(
+        model=f"{file.model or file.name} {file.quant}",
+        backend=cell.cell.backend,
+        isa=_dispatched(cell),
+        threads=str(cell.cell.threads),
+        test=phase.test,
+        speed=_significant(phase.speed.estimate) if phase.speed else "-",
+        interval=interval(phase.speed),
+        ttft=f"{phase.ttft.estimate * 1000:.0f} ms" if phase.ttft else "-",
+        memory=f"{peak / 2**20:.0f} MiB" if peak else "-",
+        verified=MARKS[status] if status else "not yet",
+    )
+
+
+def _dispatched(cell: CellResult) -> str:
+    """What the engine said it ran; before the first launch, what was asked for."""
+    said = dict.fromkeys(ln.dispatch.isa for ln in cell.launches if ln.dispatch)
+    return ", ".join(said) or f"({cell.cell.isa})"
+
+
+def interval(found: Interval | None) -> str:
+    """`118.2 - 121.0 (n=5)`, or why there is none."""
+    if found is None:
+        return "-"
+    if found.low is None or found.high is None:
+        return f"n={found.launches}"
+    return f"{_significant(found.low)} - {_significant(found.high)} (n={found.launches})"
+
+
+def _significant(value: float) -> str:
+    """Four significant digits, without an exponent."""
+    digits = 0 if value >= 1000 else 1 if value >= 100 else 2 if value >= 10 else 3
+    return f"{value:.{digits}f}"

@@ -1,0 +1,73 @@
+"""The wall of the design: measuring and reading share the schema and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "edgebench"
+MEASURE = {"models", "backends", "measure", "machine"}
+READ = {"analysis", "report"}
+RIM = {"cli", "__main__"}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """The rooms of the package that a file imports from, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module == "edgebench":
+            names = [f"edgebench.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {n.split(".")[1] for n in names if n.startswith("edgebench.")}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=str)
+def test_no_import_crosses_the_wall(path: Path) -> None:
+    forbidden = dict.fromkeys(MEASURE, READ) | dict.fromkeys(READ, MEASURE)
+    if room(path) in forbidden:
+        assert not imports(path) & (forbidden[room(path)] | RIM)
+    elif room(path) not in RIM:
+        assert not imports(path) & (MEASURE | READ | RIM) - {"schema"}, (
+            "schema and tools know no room"
+        )
+
+
+def test_the_worker_imports_nothing_heavy_before_it_has_an_engine() -> None:
+    program = (
+        "import sys, json, edgebench.measure.worker\n"
+        "from edgebench.machine.counters import peak_rss_bytes\n"
+        "print(json.dumps([sorted(sys.modules), peak_rss_bytes()]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True
+    )
+
+    modules, peak_rss_bytes = json.loads(done.stdout)
+    heavy = {"typer", "pydantic", "scipy", "numpy", "rich", "yaml", "importlib.metadata", "gguf"}
+    assert not heavy & set(modules)
+    assert peak_rss_bytes < 25 * 2**20
+
+
+def test_help_does_not_import_what_commands_need() -> None:
+    program = (
+        "import sys, edgebench.cli\n"
+        "print([m for m in ('numpy', 'scipy', 'yaml', 'psutil', 'gguf') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

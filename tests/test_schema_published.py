@@ -1,0 +1,32 @@
+"""docs/schema/ is generated, current, and good enough for another validator."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from scripts import schema
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("name", sorted(schema.PUBLISHED))
+def test_the_published_schema_is_current(name: str) -> None:
+    assert (schema.FOLDER / name).read_text(encoding="utf-8") == schema.text_of(name), (
+        "run: python scripts/schema.py"
+    )
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "results").rglob("*.json")), ids=lambda p: p.name)
+def test_committed_records_fit_the_published_schema(path: Path) -> None:
+    published = json.loads((schema.FOLDER / "result.v1.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(published).validate(json.loads(path.read_text("utf-8")))
+
+
+def test_the_published_schema_refuses_what_we_refuse() -> None:
+    published = json.loads((schema.FOLDER / "models.v1.schema.json").read_text(encoding="utf-8"))
+    wrong = {"version": 1, "default": "x", "models": {}, "mode1s": {}}
+    assert list(jsonschema.Draft202012Validator(published).iter_errors(wrong))

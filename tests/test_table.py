@@ -1,0 +1,66 @@
+"""What people see, as text files that a reviewer can read."""
+
+from __future__ import annotations
+
+from edgebench.report import table
+from edgebench.schema.result import CellResult, Failure, Skipped
+from tests.conftest import golden
+from tests.results_maker import (
+    FILE,
+    cell,
+    counters,
+    decode_launches,
+    launch,
+    note,
+    result,
+    trial,
+    verification,
+)
+
+
+def test_a_result_as_a_table() -> None:
+    both = tuple(
+        launch(n, tuple(trial(i, prefill_ns=40_000_000 + n * 400_000, step_ns=(5_000_000,) * 4)
+                        for i in range(2)))
+        for n in range(3)
+    )  # fmt: skip
+    made = result(
+        CellResult(cell=cell("tg4"), verification=verification(),
+                   launches=decode_launches(10, 10.1)),
+        CellResult(cell=cell("pp8+tg4"), verification=verification(), launches=both),
+        skipped=(Skipped(backend="llama.cpp", isa="armv8.6_1", threads=4, workload="tg4",
+                         reason="This CPU cannot run armv8.6_1: it lacks an instruction set."),),
+        warnings=(note("busy", "Load average was 3.0 on 4 CPUs at the start."),),
+    )  # fmt: skip
+    golden("table.txt", table.render(made))
+
+
+def test_what_failed_is_in_the_table_without_a_speed() -> None:
+    failure = Failure(stage="load", kind="out_of_memory", message="failed to allocate 4 GiB")
+    contended = tuple(
+        entry.model_copy(update={"trials": tuple(
+            t.model_copy(update={"counters": counters(run_delay_ns=40_000_000)})
+            for t in entry.trials)})
+        for entry in decode_launches(10, 30)
+    )  # fmt: skip
+    made = result(
+        CellResult(cell=cell("tg4"), launches=decode_launches(10, 10),
+                   verification=verification("failed", "Mean KL 0.3 is above 0.02.")),
+        CellResult(cell=cell("tg4", threads=2), launches=(launch(0, (), failure=failure),),
+                   verification=verification()),
+        CellResult(cell=cell("tg4", threads=1), verification=None, launches=()),
+        CellResult(cell=cell("tg4", threads=3), verification=verification(), launches=contended),
+    )  # fmt: skip
+    golden("table_failures.txt", table.render(made))
+
+
+def test_strings_from_a_record_cannot_command_the_terminal() -> None:
+    hostile = FILE.model_copy(update={"model": "[red]x[/red]\x1b]0;title\x07\u202e"})
+    made = result(
+        CellResult(cell=cell(), verification=verification(), launches=()), files=(hostile,)
+    )
+
+    shown = table.render(made)
+
+    assert "[red]x[/red]" in shown, "markup is text"
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
