@@ -111,7 +111,8 @@ class LlamaSession:
         return Dispatched(_name_of(self._library), str(self._library), tuple(features))
 
     def reset(self) -> None:
-        self._api.llama_memory_clear(self._memory, True)
+        # False: cells are forgotten, not zeroed, as in llama-bench.
+        self._api.llama_memory_clear(self._memory, False)
 
     def prefill(self, tokens: Sequence[int], *, every: bool = False) -> Logits:
         if every:

@@ -122,6 +122,9 @@ def _from_catalogue_entry(name: str, model: Model, file: ModelFile) -> Prepared:
         architecture=model.architecture,
         shape=model.shape,
         tensor_types={},
+        weights="real",
+        seed=None,
+        chain=(),
         source="models.yaml, not fetched",
     )
     return Prepared(Path(file.file), "gguf", facts, has_tokenizer=True)

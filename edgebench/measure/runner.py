@@ -25,6 +25,9 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 _MEMORY_SIGNS = ("bad_alloc", "MemoryError", "failed to allocate", "unable to allocate",
                  "Cannot allocate memory", "out of memory")  # fmt: skip
 
+# The reference is not timed, and BLAS threads that spin make it ten times slower on a busy machine.
+_EXTRA_ENVIRONMENT = {"reference": {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}}
+
 
 class Outcome(NamedTuple):
     """Everything a worker said before it ended, and why it ended, where that was not as planned."""
@@ -69,6 +72,7 @@ def _start(job: Job, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
     # reaches the harness alone, which then decides.
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "edgebench.measure.worker"],
+        env=os.environ | _EXTRA_ENVIRONMENT.get(job.kind, {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,

@@ -51,7 +51,7 @@ class Judgement(NamedTuple):
     reason: str | None
 
 
-_QUANTIZED = Limits(mean_kl=0.02, max_kl=0.5, top1_agreement=0.85)
+_QUANTIZED = Limits(mean_kl=0.015, max_kl=0.5, top1_agreement=0.85)
 LIMITS = {
     "F32": Limits(mean_kl=0.0001, max_kl=0.005, top1_agreement=0.97),
     "F16": Limits(mean_kl=0.001, max_kl=0.02, top1_agreement=0.95),

@@ -54,6 +54,9 @@ def prepare(
         architecture=found.architecture,
         shape=found.shape,
         tensor_types=found.tensor_types,
+        weights="real",
+        seed=None,
+        chain=(),
         source=source,
     )
     return Prepared(path.absolute(), "gguf", facts, found.has_tokenizer)
@@ -96,6 +99,9 @@ def _prepare_fake(path: Path, script: dict[str, object], progress: Progress) -> 
         architecture="fake",
         shape=shape,
         tensor_types={"F32": 1},
+        weights="synthetic",
+        seed=None,
+        chain=(),
         source="script of the fake backend",
     )
     return Prepared(path.absolute(), "fake", facts, has_tokenizer=True)

@@ -33,7 +33,11 @@ class Note(Strict):
 
 
 class MeasuredFile(Strict):
-    """The model file that was really opened. Its sha256 is its identity."""
+    """The model file that was really opened. Its sha256 is its identity.
+
+    `weights` says whether somebody trained them or edgebench drew them from `seed`; `chain` what
+    was made of what, e.g. "Q4_0 from Q4_1".
+    """
 
     name: str
     model: str | None
@@ -43,6 +47,9 @@ class MeasuredFile(Strict):
     architecture: str
     shape: Shape
     tensor_types: dict[str, int]
+    weights: Literal["real", "synthetic"]
+    seed: Index | None
+    chain: tuple[str, ...]
     source: str
 
 

@@ -1,4 +1,4 @@
-"""Real models for real tests, fetched once into edgebench's own cache."""
+"""Real weights for real tests, from edgebench's own cache: tests use no network."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgebench.files import cache_dir
-from edgebench.models import catalog
-from edgebench.models.fetch import ensure
-from edgebench.models.progress import Silent
+from edgebench.models import cache, catalog
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,4 +18,7 @@ def smollm2() -> Path:
     """smollm2-135m as the catalogue has it: Q4_1, 98 MB."""
     name = "smollm2-135m"
     file = catalog.choose_file(name, catalog.find(catalog.load_catalog(), name), "Q4_1")
-    return ensure(file, cache=cache_dir(), progress=Silent())
+    path = cache.Place.of(file, cache_dir()).path
+    if not path.exists():
+        pytest.fail(f"{path.name} is not cached; run: python -m scripts.fetch {name}")
+    return path

@@ -1,0 +1,29 @@
+# Shortcuts; what they do lives in scripts/. Nothing needs make.
+.PHONY: install test lint format lock bench schema
+bin := .venv/bin
+
+install:
+	sh scripts/install.sh
+
+test:
+	sh scripts/test.sh
+
+lint: install
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+
+format: install
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+
+lock: install
+	$(bin)/python scripts/lock.py
+
+schema: install
+	$(bin)/python scripts/schema.py
+
+# What the harness itself costs, beside llama.cpp's own llama-bench around the same libraries.
+bench: install
+	$(bin)/python -m scripts.build_llama_bench
+	$(bin)/pytest --benchmark-enable --benchmark-only tests/benchmarks

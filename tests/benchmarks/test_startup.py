@@ -1,0 +1,34 @@
+"""What `edgebench --help` costs beyond importing typer, which it cannot do without."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.bench
+RUNS = 15
+ALLOWED_MORE_S = 0.100
+
+
+def test_help_is_quick() -> None:
+    theirs, ours = [], []
+    for _ in range(RUNS):
+        theirs.append(_seconds("-c", "import typer"))
+        ours.append(_seconds("-m", "edgebench", "--help"))
+
+    more_s = statistics.median(a - b for a, b in zip(ours, theirs, strict=True))
+    print(
+        f"edgebench --help {statistics.median(ours) * 1000:.0f} ms, import typer "
+        f"{statistics.median(theirs) * 1000:.0f} ms, median difference {more_s * 1000:.0f} ms"
+    )
+    assert more_s <= ALLOWED_MORE_S
+
+
+def _seconds(*arguments: str) -> float:
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun
