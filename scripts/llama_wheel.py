@@ -118,8 +118,8 @@ def build(folder: Path) -> Path:
     log = folder.with_name(f"{folder.name}.log")
     minutes = -(-CPU_MINUTES // jobs())
     print(
-        f"Building llama.cpp with every CPU variant, once: about {minutes} minutes; longer on a small"
-        f" board. Log: {log}",
+        f"Building llama.cpp with every CPU variant, once: about {minutes} minutes; longer on a"
+        f" small board. Log: {log}",
         file=sys.stderr,
         flush=True,
     )

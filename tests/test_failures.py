@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -101,6 +102,27 @@ def test_ctrl_c_keeps_every_finished_launch_and_leaves_no_worker(
     assert result.schedule.stopped_because == "interrupted"
     assert len(result.cells[0].launches) >= 2
     assert not _workers_of(path)
+
+
+def test_ctrl_c_while_weights_are_fetched_is_one_sentence(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        environ |= {"HF_ENDPOINT": address, "NO_PROXY": "*"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edgebench", "run", "--model", "llama-68m"],
+            cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        silent.settimeout(60)
+        asked, _ = silent.accept()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+        asked.close()
+
+    assert process.returncode == 130
+    assert stderr.splitlines()[-1].startswith("edgebench: Interrupted.")
+    assert "Traceback" not in stderr
 
 
 def test_a_harness_that_is_killed_leaves_a_valid_record_and_no_worker(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgebench.report import table
+from edgebench.report import details, table
 from edgebench.schema.result import CellResult, Failure, Skipped
 from tests.conftest import golden
 from tests.results_maker import (
@@ -33,6 +33,7 @@ def test_a_result_as_a_table() -> None:
         warnings=(note("busy", "Load average was 3.0 on 4 CPUs at the start."),),
     )  # fmt: skip
     golden("table.txt", table.render(made))
+    golden("details.txt", details.render(made))
 
 
 def test_what_failed_is_in_the_table_without_a_speed() -> None:

@@ -5,15 +5,29 @@ Everything heavy is imported inside the commands, so that `--help` stays quick.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from edgebench import __version__
 from edgebench.cli import check, run, show
+from edgebench.errors import Interrupted
+
+
+class Verbs(TyperGroup):
+    """Ctrl-C is an error with a sentence and an exit code like any other."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("Interrupted.", "What had arrived or was finished is kept.") from None
+
 
 app = typer.Typer(
     name="edgebench",
+    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

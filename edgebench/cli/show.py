@@ -10,6 +10,9 @@ import typer
 
 def command(
     file: Annotated[Path, typer.Argument(help="A record written by edgebench run.")],
+    details: Annotated[
+        bool, typer.Option("--details", help="Add loading, single steps, and memory by part.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
     """Print a record as the table that `run` printed.
@@ -17,8 +20,14 @@ def command(
     Example: edgebench show results/my-device/20260101T120000Z-smollm2-135m-1a2b3c4d.json
     """
     from edgebench import files
+    from edgebench.report import details as detail_table
     from edgebench.report import table
     from edgebench.schema.result import Result
 
     result = files.read_json(file, Result)
-    typer.echo(files.to_json(result) if json else table.render(result), nl=False)
+    if json:
+        typer.echo(files.to_json(result), nl=False)
+        return
+    typer.echo(table.render(result), nl=False)
+    if details:
+        typer.echo(detail_table.render(result), nl=False)

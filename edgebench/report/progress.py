@@ -10,7 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from edgebench.analysis import metrics, stats
-from edgebench.report.table import clean, interval
+from edgebench.report.grid import clean
+from edgebench.report.table import interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, NamedTuple
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from edgebench.analysis import metrics
 from edgebench.analysis.notes import notes
+from edgebench.report.grid import clean, grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,13 +36,9 @@ class Row(NamedTuple):
 
 def render(result: Result, *, width: int = 160) -> str:
     """The whole document as text: header, table, skipped cells, warnings."""
-    stream = io.StringIO()
-    console = Console(file=stream, width=width, no_color=True, highlight=False)
-    console.print(Text(_header(result)))
-    console.print(_table(result))
-    for line in _below(result):
-        console.print(Text(line), soft_wrap=True)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    table = grid(COLUMNS, rows(result), right=RIGHT, width=width)
+    below = "".join(f"{clean(line)}\n" for line in _below(result))
+    return f"{clean(_header(result))}\n{table}{below}"
 
 
 def rows(result: Result) -> list[Row]:
@@ -56,37 +47,23 @@ def rows(result: Result) -> list[Row]:
     return [row for cell in result.cells for row in _rows(cell, files[cell.cell.file])]
 
 
-def clean(text: str) -> str:
-    """Without control characters: a record is a stranger's data, and terminals obey some."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def _header(result: Result) -> str:
     device = result.device
     names = ", ".join(dict.fromkeys(c.name or c.part or "unknown CPU" for c in device.clusters))
     memory = device.memory_total_bytes / 2**30
-    return clean(
+    return (
         f"{device.board + ': ' if device.board else ''}{names}, {device.physical_cores} cores, "
         f"{memory:.1f} GiB, {device.kernel}; edgebench {result.edgebench_version}, "
         f"{result.started_utc}"
     )
 
 
-def _table(result: Result) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in COLUMNS:
-        table.add_column(name, justify="right" if name in RIGHT else "left", no_wrap=True)
-    for row in rows(result):
-        table.add_row(*(Text(clean(field)) for field in row))
-    return table
-
-
 def _below(result: Result) -> Iterator[str]:
     for skip in result.skipped:
         where = f"{skip.backend} {skip.isa} {skip.threads}t {skip.workload}"
-        yield clean(f"skipped  {where}: {skip.reason}")
+        yield f"skipped  {where}: {skip.reason}"
     for note in notes(result):
-        yield clean(f"warning  {note.name}: {note.message}")
+        yield f"warning  {note.name}: {note.message}"
 
 
 def _rows(cell: CellResult, file: MeasuredFile) -> Iterator[Row]:

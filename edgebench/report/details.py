@@ -1,0 +1,61 @@
+"""The figures behind the table: loading, single steps, memory by part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgebench.analysis import metrics
+from edgebench.report.grid import grid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgebench.schema.result import CellResult, Interval, Memory, Result
+
+COLUMNS = ("cell", "load", "cold load", "first call", "step p50", "p90", "p99", "CPU s/token",
+           "peak", "anonymous", "file", "KV cache", "mean KL", "top-1")  # fmt: skip
+
+
+def render(result: Result, *, width: int = 200) -> str:
+    """One row per cell; `-` for what was not measured."""
+    return grid(COLUMNS, map(_row, result.cells), right=COLUMNS[1:], width=width)
+
+
+def _row(entry: CellResult) -> tuple[str, ...]:
+    cell, summary, verified = entry.cell, metrics.summarize(entry), entry.verification
+    cold = verified.cold_load if verified else None
+    return (
+        f"{cell.isa} {cell.threads}t {cell.workload.name}",
+        _seconds(_estimate(summary.load_s)),
+        _seconds(cold.load_ns * metrics.NS if cold else None),
+        _seconds(_estimate(summary.first_call_after_load_s)),
+        _seconds(summary.step_p50_s),
+        _seconds(summary.step_p90_s),
+        _seconds(summary.step_p99_s),
+        _seconds(_estimate(summary.cpu_s_per_token)),
+        *_memory([launch.memory for launch in entry.launches if launch.memory]),
+        _figure(verified.mean_kl if verified else None),
+        _figure(verified.top1_agreement if verified else None),
+    )
+
+
+def _memory(found: Sequence[Memory]) -> tuple[str, ...]:
+    names = ("peak_rss_bytes", "anonymous_bytes", "file_backed_bytes", "kv_cache_bytes")
+    return tuple(_mebibytes([getattr(memory, name) for memory in found]) for name in names)
+
+
+def _mebibytes(values: Sequence[int | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{max(known) / 2**20:.1f} MiB" if known else "-"
+
+
+def _estimate(found: Interval | None) -> float | None:
+    return found.estimate if found else None
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value * 1000:.1f} ms"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
