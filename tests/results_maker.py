@@ -33,7 +33,7 @@ SHAPE = Shape(layers=2, hidden=64, ffn=128, heads=4, kv_heads=2, vocabulary=96, 
 FILE = MeasuredFile(
     name="tiny.gguf", model="tiny", quant="Q4_0", sha256="a" * 64, size_bytes=1000,
     architecture="llama", shape=SHAPE, tensor_types={"Q4_0": 15, "F32": 5},
-    weights="real", seed=None, chain=(), source="made",
+    weights="real", seed=None, chain=("Q4_0",), source="made",
 )  # fmt: skip
 DEVICE = Device(
     id="board-4cpu", architecture="aarch64", board="Example Board",

@@ -33,7 +33,12 @@ def backend(request: pytest.FixtureRequest) -> Any:
 def model(backend: Backend, script: Script, tmp_path: Path) -> Path:
     if "fake" in backend.formats:
         return script()
-    return write_llama(tmp_path / "tiny.gguf")
+    tiny = write_llama(tmp_path / "tiny.gguf")
+    if "onnx" in backend.formats:
+        from edgebench.models.onnx_export import export
+
+        return export(tiny, tmp_path / "tiny-onnx", activations="int8").path
+    return tiny
 
 
 def options(backend: Backend, **fields: Any) -> LoadOptions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgebench.analysis import metrics, stats
+from edgebench.analysis.labels import cell_label
 from edgebench.schema.result import Note
 
 if TYPE_CHECKING:
@@ -17,12 +18,12 @@ CONTENDED_SHARE = 0.02
 
 def notes(result: Result) -> tuple[Note, ...]:
     """The record's own warnings, then those of its cells, each once."""
-    derived = [note for cell in result.cells for note in _of_cell(cell, result.schedule.precision)]
+    derived = [note for entry in result.cells for note in _of_cell(entry, result)]
     return tuple(dict.fromkeys((*result.warnings, *derived)))
 
 
-def _of_cell(cell: CellResult, precision: float) -> Iterator[Note]:
-    where = f"{cell.cell.backend} {cell.cell.isa} {cell.cell.threads}t {cell.cell.workload.name}"
+def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
+    where, precision = cell_label(cell.cell, result.files), result.schedule.precision
     verified = cell.verification
     if cell.cell.backend == "fake":
         yield Note(name="fake", message="The fake backend plays a script: no engine ran.")

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 class LoadOptions(NamedTuple):
-    """Settings of one launch. Nothing is left to an engine's default."""
+    """Settings of one launch. Nothing is left to an engine's default.
+
+    A backend refuses, with EngineError, what it cannot do; it ignores what it has no notion of.
+    `activations` is the precision that activations are multiplied in: int8, fp32 or fp16.
+    `spinning` lets idle threads spin at barriers. `prepacked` loads weights that were saved in
+    the engine's own layout.
+    """
 
     isa: str
     threads: int
@@ -30,6 +36,11 @@ class LoadOptions(NamedTuple):
     flash_attention: bool = True
     kv_type: str = "f16"
     load_mode: str = "mmap"
+    device: str = "cpu"
+    activations: str = "int8"
+    spinning: bool = True
+    prepacked: bool = False
+    sequences: int = 1
 
 
 class Dispatched(NamedTuple):

@@ -93,6 +93,8 @@ class LlamaSession:
         # llama_batch_get_one keeps a pointer, not a copy: the arrays must outlive the call.
         self._one = (ctypes.c_int32 * 1)()
         self._one_batch = api.llama_batch_get_one(self._one, 1)
+        self._view_address = 0
+        self._view: Logits
 
     @property
     def kv_cache_bytes(self) -> int:
@@ -158,7 +160,12 @@ class LlamaSession:
         pointer = self._api.llama_get_logits_ith(self._ctx, index)
         if not pointer:
             raise EngineError("llama.cpp returned no logits")
-        return np.ctypeslib.as_array(pointer, shape=(self._vocab_size,))
+        # The buffer hardly ever moves, and making a view costs more than asking where it lies.
+        address = ctypes.addressof(pointer.contents)
+        if address != self._view_address:
+            self._view_address = address
+            self._view = np.ctypeslib.as_array(pointer, shape=(self._vocab_size,))
+        return self._view
 
     def _prefill_every(self, tokens: Sequence[int]) -> Logits:
         import numpy as np
@@ -172,7 +179,7 @@ class LlamaSession:
                 batch.token[i], batch.pos[i], batch.logits[i] = token, start + i, 1
                 batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
             self._run(batch)
-            return np.stack([self._logits(i) for i in range(count)])
+            return np.stack([self._logits(i).copy() for i in range(count)])
         finally:
             self._api.llama_batch_free(batch)
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from edgebench import __version__
-from edgebench.cli import check, run, show
+from edgebench.cli import check, models, run, show
 from edgebench.errors import Interrupted
 
 
@@ -57,3 +57,4 @@ def edgebench(
 app.command("run")(run.command)
 app.command("show")(show.command)
 app.command("check")(check.command)
+app.add_typer(models.app, name="models")

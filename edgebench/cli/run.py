@@ -16,6 +16,13 @@ def command(
     quant: Annotated[
         str, typer.Option(help="Weight formats, e.g. Q4_0,Q4_K_M; default: the model's first.")
     ] = "",
+    weights: Annotated[
+        str,
+        typer.Option(
+            help="real, synthetic (same shape, random values), or auto: real if possible."
+        ),
+    ] = "real",
+    weights_seed: Annotated[str, typer.Option(help="Seed of synthetic weights.")] = "1",
     backend: Annotated[str, typer.Option(help="Engines; default: the one for the file.")] = "",
     workload: Annotated[
         str,
@@ -42,6 +49,9 @@ def command(
     memory_limit: Annotated[
         str, typer.Option(help="Address space of the worker, e.g. 2GiB: play a small board.")
     ] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Try what is predicted not to fit into memory.")
+    ] = False,
     timeout: Annotated[
         str, typer.Option(help="A worker that says nothing for this long has hung.")
     ] = "10m",
@@ -67,6 +77,7 @@ def command(
     from edgebench import units
     from edgebench.cli.running import Choices, run
     from edgebench.measure.schedule import Budget
+    from edgebench.models.synthesize import parse_seed
 
     budget = Budget(
         precision=units.parse_share("--precision", precision),
@@ -80,6 +91,9 @@ def command(
             models=units.parse_names(model),
             quants=units.parse_names(quant),
             file=file,
+            weights=weights,
+            weights_seed=parse_seed("--weights-seed", weights_seed),
+            force=force,
             backends=units.parse_names(backend),
             workload=workload,
             threads=() if threads == "auto" else units.parse_counts("--threads", threads),

@@ -16,22 +16,26 @@ import typer
 
 from edgebench import files, plugins
 from edgebench.analysis import metrics, stats
+from edgebench.analysis.labels import cell_label
 from edgebench.errors import BadInput, CellFailed, Interrupted
 from edgebench.machine import device as machine
 from edgebench.machine import disturbances
 from edgebench.measure import campaign, preparing, record, runner, turn
 from edgebench.measure.plan import Plan, Probe, Request, plan
 from edgebench.measure.teacher import TEXT_NAME, Teacher
+from edgebench.models import fit
 from edgebench.report import progress, table
 from edgebench.report.download import transfer_progress
-from edgebench.schema.result import CellResult, Engine, Options, Result, Schedule
+from edgebench.schema.result import CellResult, Engine, Note, Options, Result, Schedule
 from edgebench.schema.workload import parse_workloads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgebench.measure.schedule import Budget
+    from edgebench.models.prepared import Prepared
     from edgebench.schema.device import Device
+    from edgebench.schema.workload import Workload
 
 
 class Choices(NamedTuple):
@@ -40,6 +44,9 @@ class Choices(NamedTuple):
     models: Sequence[str]
     quants: Sequence[str]
     file: Path | None
+    weights: str
+    weights_seed: int
+    force: bool
     backends: Sequence[str]
     workload: str
     threads: Sequence[int]
@@ -62,6 +69,7 @@ class Setup(NamedTuple):
     probes: dict[str, Probe]
     device: Device
     run_job: campaign.RunJob
+    load_average: float | None
 
 
 def run(choices: Choices, budget: Budget) -> None:
@@ -69,7 +77,7 @@ def run(choices: Choices, budget: Budget) -> None:
     setup = _prepare(choices)
     planned = plan(setup.request, setup.probes, setup.device.usable_cpus)
     if choices.dry_run:
-        _print_plan(planned, as_json=choices.json)
+        _print_plan(planned, setup.request, as_json=choices.json)
         return
     kept, path = _begin(choices, budget, setup, planned)
     try:
@@ -83,11 +91,14 @@ def run(choices: Choices, budget: Budget) -> None:
 
 
 def _prepare(choices: Choices) -> Setup:
+    load_average = disturbances.load_average()
     run_job = partial(runner.run_job, silence_s=choices.silence_s)
     workloads = parse_workloads(choices.workload)
     for name in choices.backends:
         plugins.backend_target(name)
-    wanted = preparing.Wanted(choices.models, choices.quants, choices.file)
+    wanted = preparing.Wanted(
+        choices.models, choices.quants, choices.file, choices.weights, choices.weights_seed
+    )
     prepared = preparing.prepared_files(
         wanted, cache=files.cache_dir(), progress=transfer_progress(), dry=choices.dry_run
     )
@@ -96,15 +107,25 @@ def _prepare(choices: Choices) -> Setup:
     asked = {*backends, *preparing.default_backends(prepared)}
     probes = {name: preparing.probe(name, run_job) for name in sorted(asked)}
     device = machine.detect()
+    options = _options(choices)
     request = Request(
         files=prepared,
         backends=backends,
         isas=choices.isas,
         threads=choices.threads or (machine.default_threads(device),),
         workloads=workloads,
-        options=_options(choices),
+        options=options,
+        too_big=_anything_fits if choices.force else partial(_too_big, options),
     )
-    return Setup(request, probes, device, run_job)
+    return Setup(request, probes, device, run_job, load_average)
+
+
+def _anything_fits(_file: Prepared, _workload: Workload) -> None:
+    """--force: whatever is predicted, it is tried."""
+
+
+def _too_big(options: Options, file: Prepared, workload: Workload) -> str | None:
+    return preparing.too_big(file, workload, options, fit.available_bytes(Path("/")))
 
 
 def _options(choices: Choices) -> Options:
@@ -140,7 +161,10 @@ def _begin(
         schedule=_schedule(choices, budget),
         cells=tuple(CellResult(cell=c, verification=None, launches=()) for c in planned.cells),
         skipped=planned.skipped,
-        warnings=disturbances.notes(setup.device, disturbances.load_average()),
+        warnings=(
+            *disturbances.notes(setup.device, setup.load_average),
+            *(Note(name="file", message=f.warning) for f in setup.request.files if f.warning),
+        ),
     )
     return record.Record(blank), _record_path(choices.output, setup, started, run_id)
 
@@ -172,6 +196,7 @@ def _measure(kept: record.Record, path: Path, setup: Setup, budget: Budget) -> N
         min_launches=budget.min_launches,
         max_launches=budget.max_launches,
         max_time_s=budget.max_time_s,
+        files=kept.result.files,
     )
     with progress.observer(sys.stderr, progress.Pace(goal, time.monotonic)) as observer:
         observer.stage("tokenizing")
@@ -225,12 +250,13 @@ def _interrupted(kept: record.Record, path: Path) -> None:
     raise Interrupted(f"Interrupted after {done} launches; they are in {path}.")
 
 
-def _print_plan(planned: Plan, *, as_json: bool) -> None:
+def _print_plan(planned: Plan, request: Request, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([part.model_dump(mode="json") for part in planned.cells], indent=1))
         return
+    files_of_plan = [file.facts for file in request.files]
     for cell in planned.cells:
-        typer.echo(f"measure  {progress.label(cell)}")
+        typer.echo(f"measure  {cell_label(cell, files_of_plan)}")
     for skip in planned.skipped:
         where = f"{skip.backend} {skip.isa} {skip.threads}t {skip.workload}"
         typer.echo(f"skip     {where}: {skip.reason}")
@@ -248,7 +274,7 @@ def _print_result(result: Result, path: Path, *, as_json: bool) -> None:
 
 def _broken(result: Result) -> list[str]:
     return [
-        progress.label(entry.cell)
+        cell_label(entry.cell, result.files)
         for entry in result.cells
         if not metrics.may_show_speed(entry) or any(ln.failure for ln in entry.launches)
     ]

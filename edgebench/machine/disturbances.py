@@ -10,8 +10,8 @@ from edgebench.schema.result import Note
 if TYPE_CHECKING:
     from edgebench.schema.device import Device
 
-# One busy process in two is already more than a benchmark can share a core with.
-BUSY_SHARE = 0.25
+# A process that runs half of the time disturbs whoever needs every core.
+BUSY_SHARE = 0.3
 
 
 def load_average() -> float | None:

@@ -12,7 +12,7 @@ from edgebench.errors import NotUsableHere, UnknownName
 from edgebench.schema.result import Cell, Options, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgebench.models.prepared import Prepared
     from edgebench.schema.workload import Workload
@@ -34,7 +34,7 @@ class Probe(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What the user asked for."""
+    """What the user asked for. `too_big` says why a workload will not fit into memory."""
 
     files: Sequence[Prepared]
     backends: Sequence[str]
@@ -42,6 +42,7 @@ class Request(NamedTuple):
     threads: Sequence[int]
     workloads: Sequence[Workload]
     options: Options
+    too_big: Callable[[Prepared, Workload], str | None] = lambda _file, _workload: None
 
 
 class Plan(NamedTuple):
@@ -67,6 +68,7 @@ def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Pla
             probe.why_not
             or _wrong_engine(file, probe, named)
             or _wrong_size(file, workload, threads, usable_cpus)
+            or request.too_big(file, workload)
         )
         if reason is None:
             cell = Cell.of(

@@ -2,53 +2,88 @@
 
 from __future__ import annotations
 
+import platform
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench import plugins
-from edgebench.errors import BadInput, NotUsableHere
+from edgebench.errors import BadInput, FileUnavailable, NotUsableHere, UnknownName
 from edgebench.measure.job import Job
 from edgebench.measure.plan import Probe
 from edgebench.measure.teacher import Engines
-from edgebench.models import catalog, fetch
+from edgebench.models import catalog, cost, fetch, fit, formats, shelf, synthesize
 from edgebench.models.prepared import Prepared, prepare
 from edgebench.schema.result import MeasuredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from edgebench.measure.runner import Outcome
     from edgebench.models.progress import Progress
-    from edgebench.schema.model import Model, ModelFile
+    from edgebench.schema.model import Model, ShelfFile
+    from edgebench.schema.result import Options
+    from edgebench.schema.workload import Workload
 
 DEFAULT_BACKEND = {"gguf": "llama.cpp", "fake": "fake"}
 REAL_CLOCK = "time:monotonic_ns"
 FAKE_CLOCK = "edgebench.backends.fake:now_ns"
 UNKNOWN_SHA256 = "0" * 64
+REAL, SYNTHETIC, AUTO = "real", "synthetic", "auto"
 
 
 class Wanted(NamedTuple):
-    """Which files: models of the catalogue, each in every `quants` (or its first), or one path."""
+    """Which files: models of the catalogue, each in every `quants` (or its first), or one path.
+
+    `weights` is real, synthetic (drawn from `seed`), or auto: real where they can be had.
+    """
 
     models: Sequence[str]
     quants: Sequence[str]
     file: Path | None
+    weights: str = REAL
+    seed: int = synthesize.DEFAULT_SEED
 
 
 def prepared_files(
     wanted: Wanted, *, cache: Path, progress: Progress, dry: bool
 ) -> tuple[Prepared, ...]:
-    """The wanted files on disk, verified. With `dry` nothing is fetched or hashed.
+    """The wanted files on disk, verified. With `dry` nothing is fetched, made or hashed.
 
-    Raises UnknownName, BadInput, FileUnavailable, HashMismatch, BadModel.
+    Raises UnknownName, BadInput, FileUnavailable, HashMismatch, BadModel, CannotWrite.
     """
+    if wanted.weights not in (REAL, SYNTHETIC, AUTO):
+        raise UnknownName.of("kind of weights", wanted.weights, (REAL, SYNTHETIC, AUTO))
     if wanted.file is not None:
-        if wanted.models or wanted.quants:
-            raise BadInput("--file names the weights itself.", "Leave --model and --quant away.")
+        if wanted.models or wanted.quants or wanted.weights == SYNTHETIC:
+            raise BadInput("--file names the weights itself.", "Leave --model and the like away.")
         return (prepare(wanted.file, source="given by path", progress=progress),)
+    known = catalog.load_catalog()
+    chosen = [(name, catalog.find(known, name)) for name in wanted.models or (known.default,)]
+    quants = wanted.quants or (None,)
     return tuple(
-        _from_catalogue_entry(name, model, file) if dry else _fetched(name, file, cache, progress)
-        for name, model, file in _entries(wanted)
+        _promised(name, model, quant, wanted)
+        if dry
+        else _on_disk(name, model, quant, wanted, cache=cache, progress=progress)
+        for name, model in chosen
+        for quant in quants
+    )
+
+
+def too_big(
+    file: Prepared, workload: Workload, options: Options, available_bytes: int
+) -> str | None:
+    """Why the workload cannot fit into memory, with the numbers; None where it can."""
+    if not file.weights:
+        return None
+    return fit.why_not(
+        fit.predict(
+            file.facts.shape,
+            file.weights,
+            options,
+            context_tokens=workload.context_tokens,
+            available_bytes=available_bytes,
+            machine=platform.machine(),
+        )
     )
 
 
@@ -96,35 +131,76 @@ def engines_for(file_format: str, probes: dict[str, Probe]) -> Engines:
     )
 
 
-def _entries(wanted: Wanted) -> Iterator[tuple[str, Model, ModelFile]]:
-    known = catalog.load_catalog()
-    for name in wanted.models or (known.default,):
-        model = catalog.find(known, name)
-        for quant in wanted.quants or (None,):
-            yield name, model, catalog.choose_file(name, model, quant)
+def _on_disk(
+    name: str, model: Model, quant: str | None, wanted: Wanted, *, cache: Path, progress: Progress
+) -> Prepared:
+    if wanted.weights == SYNTHETIC:
+        return _synthetic(name, model, quant, wanted.seed, cache=cache, progress=progress)
+    try:
+        return _real(name, model, quant, cache=cache, progress=progress)
+    except FileUnavailable as error:
+        if wanted.weights != AUTO:
+            raise
+        progress.note(f"{error.problem} Making synthetic weights of the same shape instead.")
+        made = _synthetic(name, model, quant, wanted.seed, cache=cache, progress=progress)
+        reason = f"Synthetic weights stand for {name}: {error.problem}"
+        return made._replace(warning=" ".join(filter(None, (reason, made.warning))))
 
 
-def _fetched(name: str, file: ModelFile, cache: Path, progress: Progress) -> Prepared:
-    path = fetch.ensure(file, cache=cache, progress=progress)
-    return prepare(path, source="models.yaml", model=name, sha256=file.sha256, progress=progress)
+def _real(
+    name: str, model: Model, quant: str | None, *, cache: Path, progress: Progress
+) -> Prepared:
+    """A file of the catalogue, or one that was quantized here from it."""
+    if found := _quantized_here(name, model, quant, cache):
+        path = Path(found.path)
+        file = prepare(
+            path, source="quantized here", model=name, sha256=found.sha256, progress=progress
+        )
+        return file._replace(warning=found.warning)
+    wanted = catalog.choose_file(name, model, quant)
+    path = fetch.ensure(wanted, cache=cache, progress=progress)
+    return prepare(path, source="models.yaml", model=name, sha256=wanted.sha256, progress=progress)
 
 
-def _from_catalogue_entry(name: str, model: Model, file: ModelFile) -> Prepared:
-    """What models.yaml promises, for a plan without the file."""
-    from pathlib import Path
+def _quantized_here(name: str, model: Model, quant: str | None, cache: Path) -> ShelfFile | None:
+    """What `edgebench models quantize` made in that format, where the catalogue has none."""
+    if quant is None or quant.upper() in {file.quant for file in model.files}:
+        return None
+    made = [
+        file
+        for file in shelf.files_of(name, model, cache)
+        if file.cached and file.weights == REAL and file.quant.upper() == quant.upper()
+    ]
+    return made[0] if made else None
 
+
+def _synthetic(
+    name: str, model: Model, quant: str | None, seed: int, *, cache: Path, progress: Progress
+) -> Prepared:
+    made = synthesize.synthetic_file(name, model, quant, seed, cache=cache, progress=progress)
+    sha256 = made.record.sha256
+    file = prepare(made.path, source="made here", model=name, sha256=sha256, progress=progress)
+    return file._replace(warning=made.warning)
+
+
+def _promised(name: str, model: Model, quant: str | None, wanted: Wanted) -> Prepared:
+    """What the catalogue promises, for a plan without the file."""
+    synthetic = wanted.weights == SYNTHETIC
+    file = model.files[0] if synthetic else catalog.choose_file(name, model, quant)
+    format_name = formats.find_format(quant or file.quant) if synthetic else file.quant
+    weights = cost.weights_of(model.shape, format_name)
     facts = MeasuredFile(
         name=file.file,
         model=name,
-        quant=file.quant,
-        sha256=file.sha256 or UNKNOWN_SHA256,
-        size_bytes=file.size_bytes or 0,
+        quant=format_name,
+        sha256=(None if synthetic else file.sha256) or UNKNOWN_SHA256,
+        size_bytes=sum(weight.size_bytes for weight in weights),
         architecture=model.architecture,
         shape=model.shape,
-        tensor_types={},
-        weights="real",
-        seed=None,
-        chain=(),
-        source="models.yaml, not fetched",
+        tensor_types=cost.tensor_types(weights),
+        weights="synthetic" if synthetic else "real",
+        seed=wanted.seed if synthetic else None,
+        chain=(format_name,),
+        source="models.yaml, not on disk",
     )
-    return Prepared(Path(file.file), "gguf", facts, has_tokenizer=True)
+    return Prepared(Path(file.file), "gguf", facts, has_tokenizer=True, weights=weights)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.errors import BadInput
 from edgebench.models.cache import hash_file
+from edgebench.models.cost import Weight, weights_in
 from edgebench.models.gguf import read_header
 from edgebench.models.llama import describe
+from edgebench.models.made import origin
 from edgebench.schema.model import Shape
 from edgebench.schema.result import MeasuredFile
 
@@ -21,12 +23,18 @@ FAKE_LIMIT_BYTES = 1 << 20
 
 
 class Prepared(NamedTuple):
-    """`format` is what backends say they read: gguf, or fake for a script of times."""
+    """`format` is what backends say they read: gguf, or fake for a script of times.
+
+    `weights` lists the tensors, for predicting memory; `warning` is a sentence about the file
+    that belongs to every record made with it.
+    """
 
     path: Path
     format: str
     facts: MeasuredFile
     has_tokenizer: bool
+    weights: tuple[Weight, ...] = ()
+    warning: str | None = None
 
 
 def prepare(
@@ -45,21 +53,23 @@ def prepare(
         return _prepare_fake(path, script, progress)
     header = read_header(path)
     found = describe(header)
+    hashed = sha256 or hash_file(path, progress)
+    made = origin(path, hashed)
     facts = MeasuredFile(
         name=path.name,
         model=model,
         quant=found.quant,
-        sha256=sha256 or hash_file(path, progress),
+        sha256=hashed,
         size_bytes=path.stat().st_size,
         architecture=found.architecture,
         shape=found.shape,
         tensor_types=found.tensor_types,
-        weights="real",
-        seed=None,
-        chain=(),
+        weights=made.weights,
+        seed=made.seed,
+        chain=made.chain,
         source=source,
     )
-    return Prepared(path.absolute(), "gguf", facts, found.has_tokenizer)
+    return Prepared(path.absolute(), "gguf", facts, found.has_tokenizer, weights_in(header))
 
 
 def _fake_script(path: Path) -> dict[str, object] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgebench.analysis import metrics
+from edgebench.analysis.labels import cell_label
 from edgebench.report.grid import grid
 
 if TYPE_CHECKING:
@@ -18,14 +19,15 @@ COLUMNS = ("cell", "load", "cold load", "first call", "step p50", "p90", "p99", 
 
 def render(result: Result, *, width: int = 200) -> str:
     """One row per cell; `-` for what was not measured."""
-    return grid(COLUMNS, map(_row, result.cells), right=COLUMNS[1:], width=width)
+    rows = [_row(entry, cell_label(entry.cell, result.files)) for entry in result.cells]
+    return grid(COLUMNS, rows, right=COLUMNS[1:], width=width)
 
 
-def _row(entry: CellResult) -> tuple[str, ...]:
-    cell, summary, verified = entry.cell, metrics.summarize(entry), entry.verification
+def _row(entry: CellResult, label: str) -> tuple[str, ...]:
+    summary, verified = metrics.summarize(entry), entry.verification
     cold = verified.cold_load if verified else None
     return (
-        f"{cell.isa} {cell.threads}t {cell.workload.name}",
+        label,
         _seconds(_estimate(summary.load_s)),
         _seconds(cold.load_ns * metrics.NS if cold else None),
         _seconds(_estimate(summary.first_call_after_load_s)),

@@ -10,13 +10,14 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from edgebench.analysis import metrics, stats
+from edgebench.analysis.labels import cell_label
 from edgebench.report.grid import clean
 from edgebench.report.table import interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgebench.schema.result import Cell, CellResult
+    from edgebench.schema.result import Cell, CellResult, MeasuredFile
 
 
 class Goal(NamedTuple):
@@ -27,6 +28,7 @@ class Goal(NamedTuple):
     min_launches: int
     max_launches: int
     max_time_s: float
+    files: tuple[MeasuredFile, ...] = ()
 
 
 class Pace:
@@ -46,6 +48,13 @@ class Pace:
         self._costs.append(elapsed_s)
         self.done += 1
         self._wanted[result.cell.id] = _launches_wanted(metrics.primary(result), self._goal)
+
+    def describe(self, result: CellResult) -> str:
+        """The running estimate of a cell, or its last failure."""
+        return f"{self.label(result.cell)}: {_estimate(result)}"
+
+    def label(self, cell: Cell) -> str:
+        return cell_label(cell, self._goal.files)
 
     @property
     def total(self) -> int:
@@ -92,7 +101,9 @@ class Lines:
     def launched(self, result: CellResult, elapsed_s: float) -> None:
         self._pace.launched(result, elapsed_s)
         progress = f"[{self._pace.done}/{self._pace.total}]"
-        self._print(f"{progress} {describe(result)}; {duration(self._pace.left_s())} left")
+        self._print(
+            f"{progress} {self._pace.describe(result)}; {duration(self._pace.left_s())} left"
+        )
 
     def _print(self, text: str) -> None:
         print(clean(text), file=self._stream, flush=True)
@@ -128,17 +139,17 @@ class Screen:
     def launching(self, cell: Cell, number: int) -> None:
         if self._pace.done == 0:
             self._pace.begin()
-        self._doing = f"launch {number + 1} of {label(cell)}"
+        self._doing = f"launch {number + 1} of {self._pace.label(cell)}"
         self._live.refresh()
 
     def launched(self, result: CellResult, elapsed_s: float) -> None:
         self._pace.launched(result, elapsed_s)
-        self._estimates[result.cell.id] = describe(result)
+        self._estimates[result.cell.id] = self._pace.describe(result)
         self._live.refresh()
 
     def _picture(self) -> Group:
         left = duration(self._pace.left_s())
-        counted = f"{self._pace.done}/{self._pace.total} launches, {left} left"
+        counted = f" {self._pace.done}/{self._pace.total} launches, {left} left"
         bar = ProgressBar(total=max(1, self._pace.total), completed=self._pace.done, width=40)
         lines = [Text(clean(line)) for line in self._estimates.values()]
         return Group(Text(clean(self._doing)), *lines, bar, Text(counted))
@@ -148,20 +159,14 @@ def observer(stream: TextIO, pace: Pace) -> Lines | Screen:
     return Screen(stream, pace) if stream.isatty() else Lines(stream, pace)
 
 
-def label(cell: Cell) -> str:
-    return f"{cell.backend} {cell.isa} {cell.threads}t {cell.workload.name}"
-
-
-def describe(result: CellResult) -> str:
-    """The running estimate of a cell, or its last failure."""
+def _estimate(result: CellResult) -> str:
     last = result.launches[-1].failure if result.launches else None
     if last is not None:
-        return f"{label(result.cell)}: failed: {last.kind} at {last.stage}"
+        return f"failed: {last.kind} at {last.stage}"
     if not metrics.may_show_speed(result):
-        return f"{label(result.cell)}: not verified"
+        return "not verified"
     found = stats.interval(metrics.primary(result))
-    rate = f"{found.estimate:.1f} tok/s {interval(found)}" if found else "no rate"
-    return f"{label(result.cell)}: {rate}"
+    return f"{found.estimate:.1f} tok/s {interval(found)}" if found else "no rate"
 
 
 def duration(seconds: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import metrics
+from edgebench.analysis.labels import file_label
 from edgebench.analysis.notes import notes
 from edgebench.report.grid import clean, grid
 
@@ -89,7 +90,7 @@ class _Phase(NamedTuple):
 def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, peak: int | None) -> Row:
     status = cell.verification.status if cell.verification else None
     return Row(
-        model=f"{file.model or file.name} {file.quant}",
+        model=file_label(file),
         backend=cell.cell.backend,
         isa=_dispatched(cell),
         threads=str(cell.cell.threads),

@@ -89,3 +89,74 @@ class Catalog(Strict):
         if self.default not in self.models:
             raise ValueError(f"default: no model named {self.default!r}")
         return self
+
+
+class MadeFile(Strict):
+    """`<file>.made.json`: where the bytes of a file that edgebench made come from.
+
+    It speaks of the file with that sha256 and of no other. `chain` holds the weight formats from
+    the first one known to this file's own: ("Q4_1", "Q4_0") is Q4_0 made from Q4_1. `quant` is
+    the last of them, the format that was asked for.
+    """
+
+    sha256: Sha256
+    made: Literal["quantized", "synthetic"]
+    quant: str
+    from_sha256: Sha256 | None
+    chain: Annotated[tuple[str, ...], Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0)] | None
+    tool: str
+
+
+class ShelfFile(Strict):
+    """A model file as `edgebench models list` shows it. `sha256` is null where it is unknown.
+
+    `holds` names the type that most weights have, where `quant` would mislead.
+    """
+
+    model: str | None
+    quant: str
+    weights: Literal["real", "synthetic"]
+    path: str
+    cached: bool
+    size_bytes: Count | None
+    sha256: Sha256 | None
+    chain: tuple[str, ...]
+    seed: int | None
+    holds: str | None = None
+    default: bool = False
+    warning: str | None = None
+
+
+class ShelfModel(Strict):
+    """A model of the catalogue with its files, those that were made from it included."""
+
+    name: str
+    title: str
+    licence: str
+    parameters: Count
+    files: tuple[ShelfFile, ...]
+
+
+class ModelCard(Strict):
+    """What one token costs. `file` is the one that the figures are of; without one they are
+    what the format `quant` would make of the shape.
+
+    FLOPs are at `context_tokens` tokens in the KV cache, of which none count as free.
+    """
+
+    name: str
+    title: str
+    licence: str
+    homepage: str
+    parameters: Count
+    shape: Shape
+    quant: str
+    file: str | None
+    weights: Literal["real", "synthetic"] | None
+    weights_bytes: Count
+    read_bytes_per_token: Count
+    kv_bytes_per_token: Count
+    flops_per_token: Count
+    context_tokens: Count
+    tensor_types: dict[str, Count]

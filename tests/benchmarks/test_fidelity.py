@@ -8,7 +8,6 @@ on a quiet machine; not of the tests, because a busy neighbour would decide it.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -17,17 +16,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgebench import files
-from edgebench.analysis import metrics, stats
+from edgebench.analysis import metrics
 from edgebench.backends.llama_cpp import LlamaCpp
 from edgebench.files import cache_dir
 from edgebench.schema.result import Result
+from tests.benchmarks.pairs import ratio
 from tests.real.conftest import smollm2  # noqa: F401 - a fixture, found by its name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.bench
-PAIRS = int(os.environ.get("EDGEBENCH_BENCH_PAIRS", "12"))
 LOWEST_RATIO = 0.98
 
 
@@ -47,21 +46,13 @@ def test_the_harness_is_as_fast_as_llama_bench(
     request: pytest.FixtureRequest, tmp_path: Path, llama_bench: Path, workload: str, flags: str
 ) -> None:
     model: Path = request.getfixturevalue("smollm2")
-    ratios = []
-    for pair in range(PAIRS):
-        if pair % 2:
-            theirs, ours = _theirs(llama_bench, model, flags), _ours(tmp_path, model, workload)
-        else:
-            ours, theirs = _ours(tmp_path, model, workload), _theirs(llama_bench, model, flags)
-        ratios.append(ours / theirs)
 
-    found = stats.interval(ratios)
-    assert found is not None
-    print(
-        f"{workload}: edgebench / llama-bench = {found.estimate:.4f}, 95 % interval "
-        f"{found.low:.4f} to {found.high:.4f}, {found.launches} pairs of launches, 1 thread"
+    found = ratio(
+        f"edgebench run / llama-bench, {workload}, 1 thread",
+        lambda: _ours(tmp_path, model, workload),
+        lambda: _theirs(llama_bench, model, flags),
     )
-    assert found.high is not None
+
     assert found.estimate >= LOWEST_RATIO
 
 

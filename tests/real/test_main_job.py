@@ -113,7 +113,9 @@ def test_too_little_memory_is_a_finding(tmp_path: Path, smollm2: Path) -> None:
     """The limit lets the engine start and the file be mapped, not the repacked copy be made."""
     limit = smollm2.stat().st_size + (330 << 20)
 
-    done = run(tmp_path, "run", "--file", smollm2, *QUICK, "--memory-limit", str(limit))
+    tight = ("--memory-limit", str(limit))
+
+    done = run(tmp_path, "run", "--file", smollm2, *QUICK, *tight, "--force")
 
     assert done.returncode == 0, done.stderr
     (first, *_) = record(tmp_path).cells
@@ -121,6 +123,12 @@ def test_too_little_memory_is_a_finding(tmp_path: Path, smollm2: Path) -> None:
     assert first.verification.failure is not None
     assert first.verification.failure.kind == "out_of_memory"
     assert not metrics.may_show_speed(first)
+
+    hopeless = ("--memory-limit", "150MiB")
+    refused = run(tmp_path, "run", "--file", smollm2, *QUICK, *hopeless)
+
+    assert refused.returncode == 8
+    assert "--force tries it all the same" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -148,25 +156,45 @@ def test_a_damaged_file_is_refused_before_an_engine_opens_it(
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_network_one_sentence_says_what_to_do(tmp_path: Path) -> None:
-    """No index, no hub: a proxy that nobody serves stands for a pulled plug."""
+def without_network(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """An empty cache and no hub: an address that nobody serves stands for a pulled plug."""
     nowhere = "http://127.0.0.1:9"
     environ = {
         **os.environ,
-        "EDGEBENCH_CACHE": str(tmp_path / "cache"),
+        "EDGEBENCH_CACHE": str(folder / "cache"),
         "https_proxy": nowhere,
         "HTTPS_PROXY": nowhere,
         "HF_ENDPOINT": nowhere,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "edgebench", "run", "--model", "llama-68m"],
-        cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=300, check=False,
+    return subprocess.run(
+        [sys.executable, "-m", "edgebench", "run", "--model", "llama-68m", *arguments],
+        cwd=folder, env=environ, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
+
+
+def test_without_a_network_one_sentence_says_what_to_do(tmp_path: Path) -> None:
+    done = without_network(tmp_path)
 
     assert done.returncode == 6, done.stderr
     last = done.stderr.splitlines()[-1]
     assert str(tmp_path / "cache" / "models") in last, "where to put it by hand"
     assert "--weights synthetic" in last
+
+
+def test_auto_falls_back_to_synthetic_weights_and_says_so_everywhere(tmp_path: Path) -> None:
+    done = without_network(tmp_path, "--weights", "auto", "--weights-seed", "7", *QUICK)
+
+    assert done.returncode == 0, done.stderr
+    assert "Making synthetic weights" in done.stderr
+    assert "(synthetic)" in done.stdout
+    assert "Synthetic weights stand for llama-68m" in done.stdout
+    result = record(tmp_path)
+    (file,) = result.files
+    assert (file.weights, file.seed) == ("synthetic", 7)
+    assert file.shape.layers == 2
+    verified = result.cells[0].verification
+    assert verified is not None
+    assert verified.status == "passed"
 
 
 def test_the_committed_record_of_a_real_machine_is_sound(tmp_path: Path) -> None:

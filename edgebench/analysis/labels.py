@@ -1,0 +1,24 @@
+"""What files and cells are called wherever they are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edgebench.schema.result import Cell, MeasuredFile
+
+
+def file_label(file: MeasuredFile) -> str:
+    """`smollm2-135m Q4_0 from Q4_1`; synthetic weights say so beside every figure."""
+    formats = " from ".join(reversed(file.chain)) or file.quant
+    marked = " (synthetic)" if file.weights == "synthetic" and file.architecture != "fake" else ""
+    return f"{file.model or file.name} {formats}{marked}"
+
+
+def cell_label(cell: Cell, files: Iterable[MeasuredFile]) -> str:
+    """`llama.cpp zen4 2t tg128`, after the file's name where there are several files."""
+    names = {file.sha256: file_label(file) for file in files}
+    name = f"{names[cell.file]} " if len(names) > 1 and cell.file in names else ""
+    return f"{name}{cell.backend} {cell.isa} {cell.threads}t {cell.workload.name}"

@@ -1,0 +1,346 @@
+"""ONNX Runtime's answers: our graphs against the reference, others' graphs, and bad ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto
+
+from edgebench.backends import EngineError, LoadOptions
+from edgebench.backends import onnx_prepacked as prepacking
+from edgebench.backends.onnxruntime import OnnxRuntime
+from edgebench.backends.reference import Reference
+from edgebench.measure.verify import distances
+from edgebench.models.onnx_export import export
+from tests.gguf_maker import Tiny, random_weights, write_llama
+from tests.onnx_maker import as_others_make_it, averager, graph_of, one_node, save
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from edgebench.models.onnx_export import Activations
+
+    Floats = NDArray[np.float32]
+
+TOKENS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 35, 89, 79]
+OPTIONS = LoadOptions(isa="mlas", threads=1, context_tokens=32, activations="fp32")
+FACTORS = {"rope_freqs.weight": np.linspace(1, 8, 8).astype(np.float32)}
+LINEAR = {"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 4.0}
+
+
+def exported(gguf: Path, activations: Activations = "fp32") -> Path:
+    return export(gguf, gguf.with_name(f"{gguf.stem}-{activations}"), activations=activations).path
+
+
+def halves() -> dict[str, NDArray[np.float32]]:
+    """Random weights that float16 holds exactly."""
+    weights = random_weights()
+    return {name: array.astype(np.float16).astype(np.float32) for name, array in weights.items()}
+
+
+def right(gguf: Path) -> Floats:
+    options = LoadOptions(isa="numpy", threads=1, context_tokens=32)
+    with Reference().load(gguf, options) as session:
+        return session.prefill(TOKENS, every=True)
+
+
+def logits(path: Path, **fields: Any) -> Floats:
+    """After each token: the first half as a batch, the others step by step."""
+    with OnnxRuntime().load(path, OPTIONS._replace(**fields)) as session:
+        rows = [session.prefill(TOKENS[:6], every=True).copy()]
+        rows += [session.decode([token]).copy() for token in TOKENS[6:]]
+        return np.concatenate(rows)
+
+
+def mean_kl(one: Floats, other: Floats) -> float:
+    found = distances(one, other, TOKENS).mean_kl
+    assert found is not None
+    return found
+
+
+def refusal(path: Path, **fields: Any) -> str:
+    with (
+        pytest.raises(EngineError) as caught,
+        OnnxRuntime().load(path, OPTIONS._replace(**fields)) as session,
+    ):
+        session.prefill(TOKENS)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_llama(tmp_path / "tiny.gguf", weights=halves(), quant="Q8_0")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"shape": Tiny()},
+        {"shape": Tiny(tied=True)},
+        {"shape": Tiny(tied=True), "quant": "Q8_0"},
+        {"shape": Tiny(tied=True), "quant": "Q4_1"},
+        {"shape": Tiny(kv_heads=1)},
+        {"shape": Tiny(kv_heads=4)},
+        {"shape": Tiny(layers=3, hidden=128, heads=8)},
+        {"weights": random_weights() | FACTORS},
+        {"metadata": LINEAR},
+        *({"quant": quant} for quant in ("F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0")),
+    ],
+    ids=str,
+)
+def test_the_exact_graph_says_what_the_reference_says(tmp_path: Path, made: dict[str, Any]) -> None:
+    gguf = write_llama(tmp_path / "tiny.gguf", **made)
+    assert mean_kl(right(gguf), logits(exported(gguf))) <= 1e-6
+
+
+@pytest.mark.parametrize("quant", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"])
+def test_int8_activations_stay_close(tmp_path: Path, quant: str) -> None:
+    gguf = write_llama(tmp_path / "tiny.gguf", quant=quant)
+    assert mean_kl(right(gguf), logits(exported(gguf, "int8"), activations="int8")) <= 1e-2
+
+
+def test_matrices_of_several_types_are_multiplied_one_by_one(tmp_path: Path) -> None:
+    """As Q4_K_M does, where attn_v has another type than attn_q."""
+    import gguf as library
+
+    kinds = {"attn_v": "Q8_0", "ffn_up": "Q5_1"}
+    path = write_llama(tmp_path / "a.gguf", quant="Q4_0")
+    reader = library.GGUFReader(path)
+    writer = library.GGUFWriter(tmp_path / "mixed.gguf", "llama")
+    for field in reader.fields.values():
+        if field.name.startswith(("llama.", "tokenizer.")):
+            writer.add_key_value(field.name, field.contents(), field.types[0])
+    weights = random_weights()
+    for name, array in weights.items():
+        short = name.split(".")[-2]
+        quant = kinds.get(short, "Q4_0") if array.ndim > 1 else "F32"
+        kind = library.GGMLQuantizationType[quant]
+        writer.add_tensor(name, library.quants.quantize(array, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+    mixed = tmp_path / "mixed.gguf"
+    assert mean_kl(right(mixed), logits(exported(mixed))) <= 1e-6
+
+
+def test_only_a_part_of_each_head_may_be_rotated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gguf import GGUFWriter
+
+    whole = GGUFWriter.add_rope_dimension_count
+    monkeypatch.setattr(
+        GGUFWriter, "add_rope_dimension_count", lambda self, count: whole(self, count // 2)
+    )
+    gguf = write_llama(tmp_path / "tiny.gguf")
+    assert mean_kl(right(gguf), logits(exported(gguf))) <= 1e-6
+
+
+def test_chunks_change_nothing(tiny: Path) -> None:
+    path = exported(tiny)
+    with OnnxRuntime().load(path, OPTIONS._replace(ubatch_tokens=5)) as session:
+        chunked = session.prefill(TOKENS, every=True).copy()
+        session.reset()
+        last = session.prefill(TOKENS).copy()
+    assert np.allclose(chunked, right(tiny), atol=1e-4)
+    assert np.allclose(last, chunked[-1], atol=1e-4)
+
+
+def test_parallel_sequences_keep_their_own_past(tiny: Path) -> None:
+    path = exported(tiny)
+    with OnnxRuntime().load(path, OPTIONS._replace(sequences=3)) as session:
+        session.prefill(TOKENS[:4])
+        together = [session.decode(step).copy() for step in ([5, 6, 7], [8, 8, 8])]
+    for row, first in enumerate((5, 6, 7)):
+        with OnnxRuntime().load(path, OPTIONS) as session:
+            session.prefill(TOKENS[:4])
+            alone = [session.decode([token]).copy() for token in (first, 8)]
+        assert np.allclose([step[row] for step in together], np.concatenate(alone), atol=1e-4)
+
+
+def test_the_cache_is_counted_exactly(tiny: Path) -> None:
+    with OnnxRuntime().load(exported(tiny), OPTIONS._replace(sequences=2)) as session:
+        layers, heads, head_dim, floats = 2, 2, 16, 4
+        assert session.kv_cache_bytes == 2 * layers * 2 * heads * 32 * head_dim * floats
+
+
+def test_what_runs_where_is_read_back(tiny: Path) -> None:
+    with OnnxRuntime().load(exported(tiny), OPTIONS._replace(threads=2, spinning=False)) as session:
+        found = session.dispatched()
+    nodes = found.features[0].removeprefix("CPUExecutionProvider=")
+    assert int(nodes) > 10
+    assert {"threads=2", "spinning=0", "activations=fp32", "kv=float32"} <= set(found.features)
+    assert "onnxruntime" in found.library
+
+
+def test_prepacked_weights_are_made_once_and_give_the_same_answers(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = exported(tiny, "int8")
+    plain = logits(path, activations="int8")
+    first = logits(path, activations="int8", prepacked=True)
+    monkeypatch.setattr(prepacking, "_make", lambda *_: pytest.fail("made again"))
+
+    assert np.array_equal(first, plain)
+    assert np.array_equal(logits(path, activations="int8", prepacked=True), plain)
+    assert [p.is_dir() for p in path.parent.glob("prepacked-*.part")] == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [([], "no tokens"), ([96], "vocabulary of 96"), ([-1], "vocabulary"), ([1] * 33, "is full")],
+)
+def test_tokens_that_cannot_be_are_refused(tiny: Path, tokens: list[int], said: str) -> None:
+    with (
+        OnnxRuntime().load(exported(tiny), OPTIONS) as session,
+        pytest.raises(EngineError, match=said),
+    ):
+        session.prefill(tokens)
+
+
+def test_the_file_must_have_the_flavour_asked_for(tiny: Path) -> None:
+    said = refusal(exported(tiny), activations="int8")
+    assert "exported for fp32 activations, not int8" in said
+
+
+def test_more_context_than_positions_is_refused(tiny: Path) -> None:
+    assert "positions for 64 tokens, not 65" in refusal(exported(tiny), context_tokens=65)
+
+
+def test_half_precision_on_the_cpu_is_refused(tiny: Path) -> None:
+    said = refusal(exported(tiny, "fp16"), activations="fp16")
+    assert "float16 activations" in said
+    assert "--device cuda" in said
+
+
+def test_the_half_precision_graph_is_one_that_the_engine_accepts(tiny: Path) -> None:
+    """Not run on a GPU here; on the CPU its types must at least fit each other."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        str(exported(tiny, "fp16")), options, providers=["CPUExecutionProvider"]
+    )
+    types = {i.name: i.type for i in session.get_inputs()}
+    assert types["past_key_0"] == "tensor(float16)"
+    assert session.get_outputs()[0].type == "tensor(float)"
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="CUDA is here"
+)
+def test_a_device_that_is_not_here_is_refused_with_the_remedy(tiny: Path) -> None:
+    assert "install onnxruntime-gpu" in refusal(exported(tiny), device="cuda")
+    assert "choose cpu or cuda" in refusal(exported(tiny), device="tpu")
+
+
+def test_truncated_external_data_is_refused(tiny: Path) -> None:
+    path = exported(tiny)
+    path.with_name("model.onnx.data").write_bytes(b"short")
+    assert "truncated?" in refusal(path)
+
+
+def test_external_data_outside_the_folder_is_refused(tiny: Path) -> None:
+    path = exported(tiny)
+    model = graph_of(path)
+    next(e for e in model.graph.initializer[0].external_data if e.key == "location").value = "../x"
+    assert "outside the model's folder" in refusal(save(model, path))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (one_node("Telepathy"), "Telepathy"),
+        (one_node("Telepathy", domain="com.microsoft", opset=1), "Telepathy"),
+        (one_node("Relu", opset=999), "999"),
+        (one_node("Relu", kind=TensorProto.STRING), "string"),
+    ],
+)
+def test_what_this_build_cannot_run_is_a_sentence(
+    tmp_path: Path, model: onnx.ModelProto, said: str
+) -> None:
+    assert said in refusal(save(model, tmp_path / "m.onnx"))
+
+
+def test_what_is_no_onnx_is_refused(tiny: Path) -> None:
+    assert "not an ONNX model" in refusal(tiny)
+
+
+def test_a_growing_cache_made_by_others_is_carried_along(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    table, places, head = (
+        draw.normal(size=size).astype(np.float32) for size in ((96, 8), (32, 8), (8, 96))
+    )
+    path = averager(tmp_path / "m.onnx", table, places, head)
+
+    x = table[TOKENS] + places[: len(TOKENS)]
+    means = np.cumsum(x, axis=0) / np.arange(1, len(TOKENS) + 1)[:, None]
+    assert np.allclose(logits(path), means @ head, atol=1e-5)
+    assert np.allclose(logits(path, ubatch_tokens=4), means @ head, atol=1e-5)
+
+
+def test_a_shared_cache_made_by_others_is_written_in_place(tiny: Path, tmp_path: Path) -> None:
+    theirs = as_others_make_it(exported(tiny), tmp_path / "theirs")
+    assert mean_kl(right(tiny), logits(theirs)) <= 1e-6
+    with OnnxRuntime().load(theirs, OPTIONS) as session:
+        first = session.prefill(TOKENS).copy()
+        session.reset()
+        assert np.array_equal(session.prefill(TOKENS), first)
+        assert session.kv_cache_bytes == 2 * 2 * 2 * 32 * 16 * 4
+
+
+def test_the_operators_of_others_say_what_activations_are(tiny: Path, tmp_path: Path) -> None:
+    theirs = as_others_make_it(exported(tiny, "int8"), tmp_path / "theirs")
+    with OnnxRuntime().load(theirs, OPTIONS) as session:
+        assert "activations=int8" in session.dispatched().features
+
+
+def test_logits_of_the_last_token_alone_are_enough_to_measure(tiny: Path, tmp_path: Path) -> None:
+    theirs = as_others_make_it(exported(tiny), tmp_path / "theirs", last_only=True)
+    with OnnxRuntime().load(theirs, OPTIONS) as session:
+        assert np.allclose(session.prefill(TOKENS), right(tiny)[-1], atol=1e-4)
+        session.reset()
+        with pytest.raises(EngineError, match="last token only"):
+            session.prefill(TOKENS, every=True)
+
+
+@pytest.mark.parametrize("missing", ["input_ids", "attention_mask", "past_key_values.0.key"])
+def test_an_input_that_is_missing_is_named(tmp_path: Path, missing: str) -> None:
+    path = averager(tmp_path / "m.onnx", *(np.ones((8, 8), dtype=np.float32) for _ in range(3)))
+    model = graph_of(path)
+    for value in list(model.graph.input):
+        if value.name == missing or missing[:4] == value.name[:4] == "past":
+            value.name = f"renamed.{value.name}"
+    for node in model.graph.node:
+        for at, name in enumerate(node.input):
+            if name == missing or missing[:4] == name[:4] == "past":
+                node.input[at] = f"renamed.{name}"
+    assert f"no input {missing!r}" in refusal(save(model, path))
+
+
+def test_an_input_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    path = averager(tmp_path / "m.onnx", *(np.ones((8, 8), dtype=np.float32) for _ in range(3)))
+    model = graph_of(path)
+    extra = model.graph.input.add()
+    extra.CopyFrom(model.graph.input[0])
+    extra.name = "use_cache_branch"
+    assert "'use_cache_branch'" in refusal(save(model, path))
+
+
+def test_others_graphs_run_one_sequence(tmp_path: Path) -> None:
+    path = averager(tmp_path / "m.onnx", *(np.ones((8, 8), dtype=np.float32) for _ in range(3)))
+    assert "one sequence" in refusal(path, sequences=2)
+
+
+def test_a_folder_may_be_moved(tiny: Path, tmp_path: Path) -> None:
+    path = exported(tiny)
+    moved = path.parent.rename(tmp_path / "moved")
+    assert mean_kl(right(tiny), logits(moved / path.name)) <= 1e-6
