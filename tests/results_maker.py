@@ -111,7 +111,7 @@ def result(*cells: CellResult, skipped: tuple[Skipped, ...] = (), **fields: Any)
     rounds = max((len(entry.launches) for entry in cells), default=0)
     plain: dict[str, Any] = {
         "run_id": "0123abcd", "started_utc": "2026-01-01T00:00:00.000Z", "arguments": ("run",),
-        "device": DEVICE, "engines": (), "files": (FILE,), "texts": (),
+        "device": DEVICE, "engines": (), "files": (FILE,), "exports": (), "texts": (),
         "schedule": Schedule(seed=1, precision=0.02, min_launches=2, max_launches=5,
                              max_time_s=60.0, trials=2, order=(ids,) * rounds,
                              stopped_because="launches"),

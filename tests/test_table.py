@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgebench.report import details, table
-from edgebench.schema.result import CellResult, Failure, Skipped
+from edgebench.schema.result import CellResult, Export, Failure, Skipped
 from tests.conftest import golden
 from tests.results_maker import (
     FILE,
@@ -34,6 +34,15 @@ def test_a_result_as_a_table() -> None:
     )  # fmt: skip
     golden("table.txt", table.render(made))
     golden("details.txt", details.render(made))
+
+
+def test_engines_that_share_weights_are_marked_and_others_too() -> None:
+    exact = Export(file=FILE.sha256, backend="onnxruntime", activations="int8", name="model.onnx",
+                   weights_id=FILE.sha256, derived=())  # fmt: skip
+    derived = exact.model_copy(update={"weights_id": None, "derived": ("output.weight",)})
+
+    assert "ran the very same weights as tiny Q4_0" in table.render(result(exports=(exact,)))
+    assert "ran NOT the same weights as tiny Q4_0" in table.render(result(exports=(derived,)))
 
 
 def test_what_failed_is_in_the_table_without_a_speed() -> None:

@@ -46,6 +46,15 @@ def command(
         bool, typer.Option("--flash-attention/--no-flash-attention", help="Always set explicitly.")
     ] = True,
     load: Annotated[str, typer.Option(help="How weights are loaded: mmap or read.")] = "mmap",
+    activations: Annotated[
+        str, typer.Option(help="ONNX Runtime: multiply activations as int8 or fp32.")
+    ] = "int8",
+    spinning: Annotated[
+        bool, typer.Option("--spinning/--no-spinning", help="ONNX Runtime: idle threads spin.")
+    ] = True,
+    prepacked: Annotated[
+        bool, typer.Option("--prepacked", help="ONNX Runtime: load weights saved in its layout.")
+    ] = False,
     memory_limit: Annotated[
         str, typer.Option(help="Address space of the worker, e.g. 2GiB: play a small board.")
     ] = "",
@@ -75,7 +84,8 @@ def command(
     Example: edgebench run --model smollm2-135m --threads 1,2 --workload pp512,tg128
     """
     from edgebench import units
-    from edgebench.cli.running import Choices, run
+    from edgebench.cli.running import run
+    from edgebench.cli.setup import Choices
     from edgebench.measure.schedule import Budget
     from edgebench.models.synthesize import parse_seed
 
@@ -100,6 +110,9 @@ def command(
             isas=units.parse_names(isa) or ("best",),
             flash_attention=flash_attention,
             load_mode=load,
+            activations=activations,
+            spinning=spinning,
+            prepacked=prepacked,
             memory_limit_bytes=(
                 units.parse_bytes("--memory-limit", memory_limit) if memory_limit else None
             ),

@@ -10,78 +10,41 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import typer
 
 from edgebench import files, plugins
 from edgebench.analysis import metrics, stats
 from edgebench.analysis.labels import cell_label
+from edgebench.cli.setup import Choices, Setup, exports_of, prepare
 from edgebench.errors import BadInput, CellFailed, Interrupted
-from edgebench.machine import device as machine
 from edgebench.machine import disturbances
-from edgebench.measure import campaign, preparing, record, runner, turn
-from edgebench.measure.plan import Plan, Probe, Request, plan
+from edgebench.measure import campaign, preparing, record, turn
+from edgebench.measure.plan import Plan, Request, plan
 from edgebench.measure.teacher import TEXT_NAME, Teacher
-from edgebench.models import fit
 from edgebench.report import progress, table
-from edgebench.report.download import transfer_progress
-from edgebench.schema.result import CellResult, Engine, Note, Options, Result, Schedule
-from edgebench.schema.workload import parse_workloads
+from edgebench.schema.result import CellResult, Engine, Note, Result, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from edgebench.measure.exporting import Exports
     from edgebench.measure.schedule import Budget
-    from edgebench.models.prepared import Prepared
-    from edgebench.schema.device import Device
-    from edgebench.schema.workload import Workload
-
-
-class Choices(NamedTuple):
-    """The command line, parsed. Empty tuples mean: choose."""
-
-    models: Sequence[str]
-    quants: Sequence[str]
-    file: Path | None
-    weights: str
-    weights_seed: int
-    force: bool
-    backends: Sequence[str]
-    workload: str
-    threads: Sequence[int]
-    isas: Sequence[str]
-    flash_attention: bool
-    load_mode: str
-    memory_limit_bytes: int | None
-    silence_s: float
-    seed: int | None
-    output: Path | None
-    json: bool
-    dry_run: bool
-    strict: bool
-
-
-class Setup(NamedTuple):
-    """What is to be measured, on what, by whom."""
-
-    request: Request
-    probes: dict[str, Probe]
-    device: Device
-    run_job: campaign.RunJob
-    load_average: float | None
+    from edgebench.schema.result import Cell
 
 
 def run(choices: Choices, budget: Budget) -> None:
     """Plan, measure, record and print. Raises EdgebenchError; Ctrl-C keeps what is finished."""
-    setup = _prepare(choices)
+    setup = prepare(choices)
     planned = plan(setup.request, setup.probes, setup.device.usable_cpus)
     if choices.dry_run:
         _print_plan(planned, setup.request, as_json=choices.json)
         return
-    kept, path = _begin(choices, budget, setup, planned)
+    exports = exports_of(planned, setup)
+    kept, path = _begin(choices, budget, setup, exports)
     try:
-        _measure(kept, path, setup, budget)
+        _measure(kept, path, setup, budget, exports)
     except KeyboardInterrupt:
         _interrupted(kept, path)
     finally:
@@ -90,58 +53,8 @@ def run(choices: Choices, budget: Budget) -> None:
         raise CellFailed(f"{len(broken)} cell(s) failed: {', '.join(broken)}.", "See the warnings.")
 
 
-def _prepare(choices: Choices) -> Setup:
-    load_average = disturbances.load_average()
-    run_job = partial(runner.run_job, silence_s=choices.silence_s)
-    workloads = parse_workloads(choices.workload)
-    for name in choices.backends:
-        plugins.backend_target(name)
-    wanted = preparing.Wanted(
-        choices.models, choices.quants, choices.file, choices.weights, choices.weights_seed
-    )
-    prepared = preparing.prepared_files(
-        wanted, cache=files.cache_dir(), progress=transfer_progress(), dry=choices.dry_run
-    )
-    backends = choices.backends or preparing.default_backends(prepared)
-    # The tokenizer of a GGUF file is llama.cpp's, whichever engine is measured.
-    asked = {*backends, *preparing.default_backends(prepared)}
-    probes = {name: preparing.probe(name, run_job) for name in sorted(asked)}
-    device = machine.detect()
-    options = _options(choices)
-    request = Request(
-        files=prepared,
-        backends=backends,
-        isas=choices.isas,
-        threads=choices.threads or (machine.default_threads(device),),
-        workloads=workloads,
-        options=options,
-        too_big=_anything_fits if choices.force else partial(_too_big, options),
-    )
-    return Setup(request, probes, device, run_job, load_average)
-
-
-def _anything_fits(_file: Prepared, _workload: Workload) -> None:
-    """--force: whatever is predicted, it is tried."""
-
-
-def _too_big(options: Options, file: Prepared, workload: Workload) -> str | None:
-    return preparing.too_big(file, workload, options, fit.available_bytes(Path("/")))
-
-
-def _options(choices: Choices) -> Options:
-    if choices.load_mode not in ("mmap", "read"):
-        raise BadInput(f"--load {choices.load_mode!r} is not a way to load.", "Use mmap or read.")
-    return Options.model_validate(
-        {
-            "flash_attention": choices.flash_attention,
-            "load_mode": choices.load_mode,
-            "memory_limit_bytes": choices.memory_limit_bytes,
-        }
-    )
-
-
 def _begin(
-    choices: Choices, budget: Budget, setup: Setup, planned: Plan
+    choices: Choices, budget: Budget, setup: Setup, exports: Exports
 ) -> tuple[record.Record, Path]:
     started = datetime.now(UTC)
     run_id = secrets.token_hex(4)
@@ -159,8 +72,9 @@ def _begin(
         files=tuple(file.facts for file in setup.request.files),
         texts=(),
         schedule=_schedule(choices, budget),
-        cells=tuple(CellResult(cell=c, verification=None, launches=()) for c in planned.cells),
-        skipped=planned.skipped,
+        cells=tuple(CellResult(cell=c, verification=None, launches=()) for c in exports.plan.cells),
+        skipped=exports.plan.skipped,
+        exports=exports.records,
         warnings=(
             *disturbances.notes(setup.device, setup.load_average),
             *(Note(name="file", message=f.warning) for f in setup.request.files if f.warning),
@@ -189,7 +103,9 @@ def _record_path(output: Path | None, setup: Setup, started: datetime, run_id: s
     return folder / f"{started:%Y%m%dT%H%M%SZ}-{name}-{run_id}.json"
 
 
-def _measure(kept: record.Record, path: Path, setup: Setup, budget: Budget) -> None:
+def _measure(
+    kept: record.Record, path: Path, setup: Setup, budget: Budget, exports: Exports
+) -> None:
     goal = progress.Goal(
         cells=len(kept.result.cells),
         precision=budget.precision,
@@ -200,14 +116,20 @@ def _measure(kept: record.Record, path: Path, setup: Setup, budget: Budget) -> N
     )
     with progress.observer(sys.stderr, progress.Pace(goal, time.monotonic)) as observer:
         observer.stage("tokenizing")
+        by_hash = {file.facts.sha256: file for file in setup.request.files}
         teacher = _teacher(setup, observer)
         kept.update(texts=tuple(teacher.describe(file) for file in setup.request.files))
         campaign.Campaign(
             kept,
-            {file.facts.sha256: file for file in setup.request.files},
+            by_hash,
             teacher=teacher,
             budget=budget,
-            world=_world(setup.run_job, path, observer),
+            world=_world(
+                setup.run_job,
+                path,
+                observer,
+                lambda cell: exports.paths.get(cell.id, by_hash[cell.file].path),
+            ),
         ).run()
 
 
@@ -222,7 +144,12 @@ def _teacher(setup: Setup, observer: campaign.Observer) -> Teacher:
     )
 
 
-def _world(run_job: campaign.RunJob, path: Path, observer: campaign.Observer) -> campaign.World:
+def _world(
+    run_job: campaign.RunJob,
+    path: Path,
+    observer: campaign.Observer,
+    path_of: Callable[[Cell], Path],
+) -> campaign.World:
     return campaign.World(
         run=run_job,
         target=plugins.backend_target,
@@ -232,6 +159,7 @@ def _world(run_job: campaign.RunJob, path: Path, observer: campaign.Observer) ->
         turn=partial(turn.take, files.cache_dir() / "measuring.lock", observer.stage),
         save=partial(_save, path),
         half_width=lambda cell: stats.half_width(metrics.primary(cell)),
+        path_of=path_of,
         observer=observer,
         clock_of=preparing.clock_of,
     )

@@ -17,6 +17,7 @@ from edgebench.measure.teacher import Teacher, load_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from edgebench.measure.record import Record
     from edgebench.measure.runner import Outcome
@@ -44,8 +45,9 @@ class Observer(Protocol):
 class World(NamedTuple):
     """Everything the campaign needs from outside.
 
-    `turn` is held while a worker is measured, so that two runs on one machine take turns.
-    `save` writes the record; `half_width` is the statistic that the stop rule looks at.
+    `turn` is held while a worker is measured, so that two runs on one machine take turns. `save`
+    writes the record; `half_width` is the statistic that the stop rule looks at; `path_of` gives
+    the file that a cell's engine opens.
     """
 
     run: RunJob
@@ -56,6 +58,7 @@ class World(NamedTuple):
     turn: Callable[[], AbstractContextManager[object]]
     save: Callable[[Result], None]
     half_width: Callable[[CellResult], float | None]
+    path_of: Callable[[Cell], Path]
     observer: Observer
     clock_of: Callable[[str], str]
 
@@ -114,9 +117,10 @@ class Campaign:
             reason = f"The reference failed: {reference.failure.message}"
             return record.unverified(reason, reference)
         self._world.observer.stage(f"verifying {cell.backend} {cell.isa}, {cell.threads} thread(s)")
+        path = self._world.path_of(cell)
         with self._world.turn():
-            pagecache.drop(file.path)
-            share = pagecache.resident_share(file.path)
+            pagecache.drop(path)
+            share = pagecache.resident_share(path)
             outcome = self._world.run(self._verify_job(cell, file, tokens))
         loaded = outcome.find("loaded")
         cold = share is not None and share < COLD_SHARE
@@ -127,7 +131,7 @@ class Campaign:
         return Job(
             kind="verify",
             backend=self._world.target(cell.backend),
-            file=str(file.path),
+            file=str(self._world.path_of(cell)),
             options=load_options(cell, len(tokens)),
             clock=self._world.clock_of(cell.backend),
             tokens=tokens,
@@ -167,7 +171,7 @@ class Campaign:
     def _launch(self, cell: Cell, number: int) -> Launch:
         file = self._files[cell.file]
         with self._world.turn():
-            share = pagecache.resident_share(file.path)
+            share = pagecache.resident_share(self._world.path_of(cell))
             started_utc, load_average = self._world.utc(), self._world.load_average()
             outcome = self._world.run(self._measure_job(cell, file))
         return record.to_launch(
@@ -183,7 +187,7 @@ class Campaign:
         return Job(
             kind="measure",
             backend=self._world.target(cell.backend),
-            file=str(file.path),
+            file=str(self._world.path_of(cell)),
             options=load_options(cell, workload.context_tokens),
             clock=self._world.clock_of(cell.backend),
             tokens=self._teacher.tokens(file)[: workload.context_tokens],

@@ -33,15 +33,23 @@ class Probe(NamedTuple):
     build: str = ""
 
 
+# Engines that read what is made from a GGUF file's own blocks (models/onnx_cache.py).
+MADE_FROM = {"onnx": "gguf"}
+
+
 class Request(NamedTuple):
-    """What the user asked for. `too_big` says why a workload will not fit into memory."""
+    """What the user asked for.
+
+    `options` gives the settings that a backend has; `too_big` says why a workload will not fit
+    into memory.
+    """
 
     files: Sequence[Prepared]
     backends: Sequence[str]
     isas: Sequence[str]
     threads: Sequence[int]
     workloads: Sequence[Workload]
-    options: Options
+    options: Callable[[Probe], Options]
     too_big: Callable[[Prepared, Workload], str | None] = lambda _file, _workload: None
 
 
@@ -78,7 +86,7 @@ def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Pla
                 device=CPU,
                 threads=threads,
                 workload=workload,
-                options=request.options,
+                options=request.options(probe),
             )
             cells[cell.id] = cell
         else:
@@ -99,6 +107,11 @@ def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Pla
     return Plan(tuple(cells.values()), tuple(skipped))
 
 
+def reads(probe: Probe, file_format: str) -> bool:
+    """Whether the backend takes files of that format, or what can be made from them."""
+    return any(file_format in (own, MADE_FROM.get(own)) for own in probe.formats)
+
+
 def _check_isa_names(isas: Sequence[str], probes: Mapping[str, Probe]) -> None:
     known = {name for probe in probes.values() for name in probe.known_isas}
     for isa in isas:
@@ -107,8 +120,10 @@ def _check_isa_names(isas: Sequence[str], probes: Mapping[str, Probe]) -> None:
 
 
 def _wrong_engine(file: Prepared, probe: Probe, isa: str) -> str | None:
-    if file.format not in probe.formats:
+    if not reads(probe, file.format):
         return f"{file.facts.name} is {file.format}, this backend reads {', '.join(probe.formats)}."
+    if isa not in probe.known_isas:
+        return f"{probe.name} cannot be held to {isa}; it knows {', '.join(probe.known_isas)}."
     if isa not in probe.isas:
         usable = ", ".join(probe.isas)
         return f"This CPU cannot run {isa}: it lacks an instruction set; usable here: {usable}."

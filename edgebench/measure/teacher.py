@@ -150,9 +150,13 @@ def load_options(cell: Cell, context_tokens: int) -> LoadOptions:
         context_tokens=context_tokens,
         batch_tokens=options.batch_tokens,
         ubatch_tokens=options.ubatch_tokens,
-        flash_attention=options.flash_attention,
+        flash_attention=bool(options.flash_attention),
         kv_type=options.kv_type,
-        load_mode=options.load_mode,
+        load_mode=options.load_mode or "mmap",
+        device=cell.device,
+        activations=options.activations or "int8",
+        spinning=options.spinning is not False,
+        prepacked=bool(options.prepacked),
     )
 
 

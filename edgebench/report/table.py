@@ -60,6 +60,10 @@ def _header(result: Result) -> str:
 
 
 def _below(result: Result) -> Iterator[str]:
+    files = {file.sha256: file_label(file) for file in result.files}
+    for made in result.exports:
+        same = "the very same weights" if made.weights_id == made.file else "NOT the same weights"
+        yield f"weights  {made.backend} ran {same} as {files.get(made.file, made.file)}"
     for skip in result.skipped:
         where = f"{skip.backend} {skip.isa} {skip.threads}t {skip.workload}"
         yield f"skipped  {where}: {skip.reason}"

@@ -54,18 +54,41 @@ class MeasuredFile(Strict):
 
 
 class Options(Strict):
-    """Settings that change the work an engine does; every one is explicit and recorded."""
+    """Settings that change the work an engine does; every one is explicit and recorded.
+
+    `null` means that the engine of this cell has no such setting. `activations` is the precision
+    in which activations are multiplied, `spinning` whether idle threads spin at barriers,
+    `prepacked` whether weights were saved in the engine's own layout.
+    """
 
     batch_tokens: int = 2048
     ubatch_tokens: int = 512
-    flash_attention: bool = True
+    flash_attention: bool | None = True
     kv_type: Literal["f16", "f32"] = "f16"
-    load_mode: Literal["mmap", "read"] = "mmap"
+    load_mode: Literal["mmap", "read"] | None = "mmap"
+    activations: Literal["int8", "fp32", "fp16"] | None = None
+    spinning: bool | None = None
+    prepacked: bool | None = None
     memory_limit_bytes: Bytes | None = None
 
 
+class Export(Strict):
+    """A file of another format that was made from a measured one, for an engine that needs it.
+
+    `weights_id` is the SHA-256 of the file whose weights it holds, every one equal; `null` where
+    `derived` names tensors that are not.
+    """
+
+    file: Sha256
+    backend: str
+    activations: str | None
+    name: str
+    weights_id: Sha256 | None
+    derived: tuple[str, ...]
+
+
 class Cell(Strict):
-    """One thing to measure.
+    """One thing to measure. `file` is the model file that the weights come from.
 
     `id` is the first twelve hex digits of the SHA-256 of everything else here, as JSON with
     sorted keys and no spaces.
@@ -294,6 +317,7 @@ class Result(Strict):
     device: Device
     engines: tuple[Engine, ...]
     files: tuple[MeasuredFile, ...]
+    exports: tuple[Export, ...]
     texts: tuple[Text, ...]
     schedule: Schedule
     harness_peak_rss_bytes: Bytes | None
