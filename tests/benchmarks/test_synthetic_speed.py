@@ -12,7 +12,7 @@ import pytest
 from edgebench.files import cache_dir
 from edgebench.models import catalog
 from edgebench.models.progress import Silent
-from edgebench.models.synthesize import synthetic_file
+from edgebench.models.synthesize import DEFAULT_SEED, synthetic_file
 from tests.benchmarks.pairs import launch_tok_s, ratio
 from tests.real.conftest import smollm2  # noqa: F401 - a fixture, found by its name
 
@@ -30,7 +30,7 @@ def test_a_synthetic_twin_is_as_fast(
     real: Path = request.getfixturevalue("smollm2")
     model = catalog.find(catalog.load_catalog(), "smollm2-135m")
     twin = synthetic_file(
-        "smollm2-135m", model, "Q4_1", 0, cache=cache_dir(), progress=Silent()
+        "smollm2-135m", model, "Q4_1", DEFAULT_SEED, cache=cache_dir(), progress=Silent()
     ).path
 
     found = ratio(
