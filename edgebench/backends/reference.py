@@ -17,8 +17,9 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from edgebench.backends import About, Dispatched, EngineError, WrongIsaError
+from edgebench.backends.reference_weights import Weights, f32
 from edgebench.models.gguf import read_header
-from edgebench.models.llama import dimensions, expected_weights
+from edgebench.models.llama import dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     Array: TypeAlias = NDArray[np.float32]
 
 ISA = "numpy"
-CHUNK_BYTES = 16 << 20
 Rope = Literal["interleaved", "neox"]
 
 
@@ -78,7 +78,7 @@ class ReferenceSession:
 
     def __init__(self, header: Header, context_tokens: int, rope: Rope) -> None:
         self._shape = dimensions(header)
-        self._weights = _Weights(header, self._shape)
+        self._weights = Weights(header, self._shape)
         self._cache = _KvCache(self._shape, context_tokens)
         self._frequencies = _rope_frequencies(self._shape, self._weights)
         self._rope = rope
@@ -133,7 +133,7 @@ class ReferenceSession:
 
         mean_square = np.mean(x * x, axis=-1, keepdims=True)
         gain = self._weights.vector(f"{name}.weight")
-        return _f32(x / np.sqrt(mean_square + np.float32(self._shape.rms_epsilon)) * gain)
+        return f32(x / np.sqrt(mean_square + np.float32(self._shape.rms_epsilon)) * gain)
 
     def _attention(self, layer: int, x: Array, positions: NDArray[np.int64]) -> Array:
         shape, apply = self._shape, self._weights.apply
@@ -177,7 +177,7 @@ def rotate(x: Array, positions: NDArray[np.int64], frequencies: NDArray[Any], ro
     if rope == "neox":
         halves = (slice(0, rotated // 2), slice(rotated // 2, rotated))
     angles = np.outer(positions, frequencies)
-    cos, sin = _f32(np.cos(angles)), _f32(np.sin(angles))
+    cos, sin = f32(np.cos(angles)), f32(np.sin(angles))
     a, b = x[..., halves[0]], x[..., halves[1]]
     turned = x.copy()
     turned[..., halves[0]] = a * cos - b * sin
@@ -202,60 +202,7 @@ def attend(queries: Array, keys: Array, values: Array, positions: NDArray[np.int
         scores[hidden] = -np.inf
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         mixed[head] = scores / scores.sum(axis=-1, keepdims=True) @ values[head // group]
-    return _f32(mixed.transpose(1, 0, 2).reshape(len(positions), -1))
-
-
-class _Weights:
-    """The tensors of a file, mapped; dequantized by gguf.quants when asked for."""
-
-    def __init__(self, header: Header, shape: Dimensions) -> None:
-        import numpy as np
-        from gguf.constants import GGMLQuantizationType
-
-        self._check_all_known(header, shape)
-        self._bytes = np.memmap(header.path, dtype=np.uint8, mode="r")
-        self._tensors = {t.name: t for t in header.tensors}
-        self._types = {t.name: GGMLQuantizationType[t.type_name] for t in header.tensors}
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._tensors
-
-    def vector(self, name: str) -> Array:
-        return _f32(self._dequantized(name, slice(None))[0])
-
-    def rows(self, name: str, wanted: Sequence[int]) -> Array:
-        """The rows `wanted` of a matrix: float32[len(wanted), inputs]."""
-        return self._dequantized(name, list(wanted))
-
-    def apply(self, name: str, x: Array) -> Array:
-        """x @ W.T for a matrix W of float32[outputs, inputs], a piece of W at a time."""
-        import numpy as np
-
-        inputs, outputs = self._tensors[name].dims
-        step = max(1, CHUNK_BYTES // (4 * inputs))
-        y = np.empty((len(x), outputs), dtype=np.float32)
-        for start in range(0, outputs, step):
-            piece = slice(start, start + step)
-            y[:, piece] = x @ self._dequantized(name, piece).T
-        return y
-
-    def _dequantized(self, name: str, rows: slice | list[int]) -> Array:
-        from gguf.quants import dequantize
-
-        tensor = self._tensors[name]
-        raw = self._bytes[tensor.offset : tensor.offset + tensor.size_bytes]
-        outputs = tensor.dims[1] if len(tensor.dims) > 1 else 1
-        try:
-            return _f32(dequantize(raw.reshape(outputs, -1)[rows], self._types[name]))
-        except NotImplementedError:
-            raise EngineError(f"the reference cannot dequantize {tensor.type_name}") from None
-
-    @staticmethod
-    def _check_all_known(header: Header, shape: Dimensions) -> None:
-        """A weight that the forward pass would ignore makes the reference wrong: refuse it."""
-        known = {name for name, _ in expected_weights(shape)} | {"rope_freqs.weight"}
-        if unknown := sorted({t.name for t in header.tensors} - known):
-            raise EngineError(f"the reference does not know the tensor {unknown[0]!r}")
+    return f32(mixed.transpose(1, 0, 2).reshape(len(positions), -1))
 
 
 class _KvCache:
@@ -282,7 +229,7 @@ class _KvCache:
         return self._keys[layer, :, :end], self._values[layer, :, :end]
 
 
-def _rope_frequencies(shape: Dimensions, weights: _Weights) -> NDArray[Any]:
+def _rope_frequencies(shape: Dimensions, weights: Weights) -> NDArray[Any]:
     """Radians per position and pair, float64: base^(-2i/n), stretched as the file asks."""
     import numpy as np
 
@@ -303,9 +250,3 @@ def _rope_frequencies(shape: Dimensions, weights: _Weights) -> NDArray[Any]:
 def _heads(x: Array, heads: int) -> Array:
     """float32[tokens, heads * head_dim] -> float32[heads, tokens, head_dim]."""
     return x.reshape(len(x), heads, -1).transpose(1, 0, 2)
-
-
-def _f32(x: NDArray[Any]) -> Array:
-    import numpy as np
-
-    return np.asarray(x, dtype=np.float32)
