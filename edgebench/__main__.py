@@ -15,11 +15,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _as_interrupt)
     from edgebench.cli import app
     from edgebench.errors import EdgebenchError
+    from edgebench.printable import clean
 
     try:
         app()
     except EdgebenchError as error:
-        print(f"edgebench: {error}", file=sys.stderr)  # noqa: T201 - this is the rim
+        print(f"edgebench: {clean(str(error))}", file=sys.stderr)  # noqa: T201 - this is the rim
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()

@@ -20,11 +20,12 @@ command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v c
     stop "No C++ compiler: sudo apt-get install g++"
 
 stamp=.venv/installed-from
-if cat pyproject.toml requirements*.lock | cmp -s - "$stamp" 2>/dev/null && [ -x .venv/bin/edgebench ]; then
+if cat pyproject.toml requirements*.lock | cmp -s - "$stamp" 2>/dev/null &&
+    .venv/bin/edgebench --version >/dev/null 2>&1; then
     exit 0
 fi
 
-.venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv .venv
+.venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 pip() {
     .venv/bin/python -m pip --quiet --disable-pip-version-check --no-input "$@"
 }

@@ -64,6 +64,8 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         (_set("schedule.order", [["0" * 12]]), "no cell '000000000000'"),
         (_set("summary", {}), "does not list the cells"),
         (_set("started_utc", "yesterday"), "started_utc"),
+        (_set("device.memory_total_bytes", 10**400), "device.memory_total_bytes"),
+        (_set("cells.0.launches.0.trials.1.counters.cpu_user_s", 1e308), "cpu_user_s"),
     ],
 )
 def test_anything_wrong_exits_with_2_and_names_the_field(
@@ -132,3 +134,29 @@ def test_show_prints_the_table_of_a_record(
 
     assert "tiny Q4_0" in edgebench("show", "good.json").stdout
     assert json.loads(edgebench("show", "good.json", "--json").stdout) == document
+
+
+def test_keys_of_a_record_cannot_command_the_terminal(
+    edgebench: Edgebench, tmp_path: Path, document: dict[str, Any]
+) -> None:
+    document["\x1b]0;pwned\x07"] = 1
+    (tmp_path / "bad.json").write_text(json.dumps(document))
+
+    for verb in ("check", "show"):
+        done = edgebench(verb, "bad.json")
+        assert done.returncode == 2
+        assert "pwned" in done.stdout + done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_record_that_contradicts_itself_is_not_shown(
+    edgebench: Edgebench, tmp_path: Path, document: dict[str, Any]
+) -> None:
+    document["files"] = []
+    (tmp_path / "bad.json").write_text(json.dumps(document))
+
+    done = edgebench("show", "bad.json")
+
+    assert done.returncode == 2
+    assert "contradicts itself" in done.stderr
+    assert "Traceback" not in done.stderr

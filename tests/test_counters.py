@@ -67,8 +67,14 @@ def test_the_page_cache_can_be_asked_and_emptied(tmp_path: Path) -> None:
 
         os.fsync(stream.fileno())
 
-    assert pagecache.resident_share(path) == 1.0
-    pagecache.drop(path)
-    share = pagecache.resident_share(path)
+    assert pagecache.resident_share([path]) == 1.0
+    pagecache.drop([path])
+    share = pagecache.resident_share([path])
     assert share is not None
     assert 0.0 <= share <= 1.0
+
+
+def test_files_that_are_gone_have_no_share(tmp_path: Path) -> None:
+    pagecache.drop([tmp_path / "gone"])
+    assert pagecache.resident_share([tmp_path / "gone"]) is None
+    assert pagecache.resident_share([]) is None

@@ -133,3 +133,12 @@ def test_variables_that_choose_kernels_are_recorded_and_others_are_not() -> None
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_CORETYPE": "Haswell",
     }
+
+
+def test_of_what_could_be_a_path_or_a_secret_only_the_name_is_recorded() -> None:
+    environ = {
+        "LLAMA_CLOUD_API_KEY": "s3cret",
+        "OMP_TOOL_TOKEN": "s3cret",
+        "LD_PRELOAD": "/home/somebody/lib.so",
+    }
+    assert device.overrides(environ) == {"LD_PRELOAD": "(set)", "OMP_TOOL_TOKEN": "(set)"}

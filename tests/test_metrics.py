@@ -73,3 +73,22 @@ def test_the_estimate_lies_between_the_slowest_and_the_fastest_launch(step_ms: l
     assert summary.decode_tok_s is not None
     low, high = 1000 / max(step_ms), 1000 / min(step_ms)
     assert low * 0.999 <= summary.decode_tok_s.estimate <= high * 1.001
+
+
+def test_the_first_call_at_a_depth_is_not_the_first_after_loading() -> None:
+    summary = metrics.summarize(verified("tg4@d16", decode_launches(10)))
+    assert summary.first_call_after_load_s is None
+
+
+def test_the_widest_rate_decides_when_to_stop() -> None:
+    launches = tuple(
+        launch(n, tuple(trial(i, prefill_ns=ns, step_ns=(5_000_000,) * 4) for i in range(2)))
+        for n, ns in enumerate((40_000_000, 60_000_000))
+    )
+    entry = verified("pp8+tg4", launches)
+
+    width = metrics.half_width(entry)
+
+    assert width is not None
+    assert width > 0.5, "decode is steady, prefill is not"
+    assert metrics.half_width(verified("tg4", decode_launches(10))) is None

@@ -41,7 +41,7 @@ def test_lists_multiply_into_cells(edgebench: Edgebench, script: Script) -> None
         "--workload", "pp8,tg4@d16", "--isa", "scripted,other",
     )  # fmt: skip
 
-    cells = json.loads(done.stdout)
+    cells = json.loads(done.stdout)["cells"]
     named = {(cell["isa"], cell["workload"]["name"]) for cell in cells}
     assert named == {(i, w) for i in ("scripted", "other") for w in ("pp8", "tg4@d16")}
 
@@ -174,3 +174,50 @@ def test_a_mistake_gets_one_sentence_and_its_exit_code(
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_files_that_are_not_there_yet_are_planned_apart(edgebench: Edgebench) -> None:
+    done = edgebench(
+        "run", "--dry-run", "--json", "--weights", "synthetic", "--model", "tinyllama,smollm2-135m",
+        "--quant", "Q4_0,Q8_0", "--workload", "tg8", "--threads", "1",
+    )  # fmt: skip
+
+    assert len({cell["id"] for cell in json.loads(done.stdout)["cells"]}) == 4
+
+
+def test_a_cache_that_cannot_be_made_is_one_sentence(
+    edgebench: Edgebench, script: Script, environ: dict[str, str]
+) -> None:
+    environ["EDGEBENCH_CACHE"] = "/proc/nope"
+
+    done = edgebench("run", "--file", script(), *FAST)
+
+    assert done.returncode == 9
+    assert "Set EDGEBENCH_CACHE" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_cells_that_time_did_not_reach_are_named(
+    edgebench: Edgebench, script: Script, tmp_path: Path
+) -> None:
+    done = edgebench("run", "--file", script(), "--workload", "pp16,tg4", "--threads", "1",
+                     "--max-time", "0.001s")  # fmt: skip
+
+    assert record_in(tmp_path).schedule.stopped_because == "max_time"
+    assert "not launched: --max-time was spent" in done.stdout
+
+
+def test_an_engine_that_dies_in_verification_is_not_called_wrong(
+    edgebench: Edgebench, script: Script, tmp_path: Path
+) -> None:
+    path = script(fail={"at": "decode", "how": "sigkill"})
+
+    done = edgebench("run", "--file", path, *FAST, "--strict")
+
+    assert done.returncode == 5
+    assert "engine failed" in done.stdout
+    assert "the output is wrong" not in done.stdout
+    (first, *_) = record_in(tmp_path).cells
+    assert first.verification is not None
+    assert first.verification.status == "not_possible"
+    assert not first.launches

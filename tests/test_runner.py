@@ -109,3 +109,21 @@ def test_a_json_module_in_the_working_directory_is_not_imported(
     monkeypatch.chdir(path.parent)
 
     assert run_job(job(path), silence_s=60).failure is None
+
+
+def test_a_worker_that_has_finished_and_does_not_exit_is_killed(script: Script) -> None:
+    path = script(fail={"at": "decode", "how": "hang_at_exit"})
+
+    outcome = run_job(job(path), silence_s=60, exit_s=2)
+
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "timeout"
+    assert len(outcome.all("trial")) == 3, "what it measured is kept"
+
+
+def test_failures_do_not_carry_folders(script: Script) -> None:
+    outcome = run_job(job("/home/somebody/secret place/model.json"), silence_s=60)
+
+    assert outcome.failure is not None
+    assert "somebody" not in outcome.failure.message
+    assert "model.json" in outcome.failure.message

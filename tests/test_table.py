@@ -28,8 +28,9 @@ def test_a_result_as_a_table() -> None:
         CellResult(cell=cell("tg4"), verification=verification(),
                    launches=decode_launches(10, 10.1)),
         CellResult(cell=cell("pp8+tg4"), verification=verification(), launches=both),
-        skipped=(Skipped(backend="llama.cpp", isa="armv8.6_1", threads=4, workload="tg4",
-                         reason="This CPU cannot run armv8.6_1: it lacks an instruction set."),),
+        skipped=(Skipped(file="a" * 64, backend="llama.cpp", isa="armv8.6_1", threads=4,
+                         workload="tg4", reason="This CPU cannot run armv8.6_1: it lacks an "
+                         "instruction set."),),
         warnings=(note("busy", "Load average was 3.0 on 4 CPUs at the start."),),
     )  # fmt: skip
     golden("table.txt", table.render(made))

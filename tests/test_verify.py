@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 LOOSE = Limits(mean_kl=0.02, max_kl=0.5, top1_agreement=0.9)
 PERFECT = Distances(
     positions=4, mean_kl=0.0, max_kl=0.0, top1_agreement=1.0,
-    perplexity_engine=9.0, perplexity_reference=9.0, finite_reference=True,
+    perplexity_engine=9.0, perplexity_reference=9.0, relative_logit_error=0.0,
+    finite_reference=True,
 )  # fmt: skip
 seeds = st.integers(0, 2**32 - 1)
 
@@ -156,3 +157,11 @@ def test_importing_it_costs_no_numpy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_the_relative_error_of_the_logits_is_that_of_their_differences() -> None:
+    made = logits(1)
+    assert distances(made, made + 3, [0] * 5).relative_logit_error == pytest.approx(0, abs=1e-6)
+    centred = made - made.mean(axis=-1, keepdims=True)
+    found = distances(made, made + 0.1 * centred, [0] * 5).relative_logit_error
+    assert found == pytest.approx(0.1, rel=1e-4)

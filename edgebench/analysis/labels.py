@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edgebench.schema.result import Cell, MeasuredFile
+    from edgebench.schema.result import Cell, MeasuredFile, Skipped
 
 
 def file_label(file: MeasuredFile) -> str:
@@ -19,6 +19,16 @@ def file_label(file: MeasuredFile) -> str:
 
 def cell_label(cell: Cell, files: Iterable[MeasuredFile]) -> str:
     """`llama.cpp zen4 2t tg128`, after the file's name where there are several files."""
+    settings = f"{cell.backend} {cell.isa} {cell.threads}t {cell.workload.name}"
+    return f"{_prefix(cell.file, files)}{settings}"
+
+
+def skipped_label(skip: Skipped, files: Iterable[MeasuredFile]) -> str:
+    """The same for a combination that is not measured."""
+    settings = f"{skip.backend} {skip.isa} {skip.threads}t {skip.workload}"
+    return f"{_prefix(skip.file, files)}{settings}"
+
+
+def _prefix(sha256: str, files: Iterable[MeasuredFile]) -> str:
     names = {file.sha256: file_label(file) for file in files}
-    name = f"{names[cell.file]} " if len(names) > 1 and cell.file in names else ""
-    return f"{name}{cell.backend} {cell.isa} {cell.threads}t {cell.workload.name}"
+    return f"{names[sha256]} " if len(names) > 1 and sha256 in names else ""

@@ -51,8 +51,9 @@ def cpu_s_per_token(trial: Trial, workload: Workload) -> float | None:
 
 
 def may_show_speed(cell: CellResult) -> bool:
-    """False where verification failed or never happened."""
-    return cell.verification is not None and cell.verification.status != "failed"
+    """False where verification failed, never happened, or ended with the engine's death."""
+    verified = cell.verification
+    return verified is not None and verified.status != "failed" and verified.failure is None
 
 
 def per_launch(cell: CellResult, metric: Metric) -> list[float]:
@@ -61,8 +62,17 @@ def per_launch(cell: CellResult, metric: Metric) -> list[float]:
     return [value for value in values if value is not None]
 
 
+def half_width(cell: CellResult) -> float | None:
+    """The widest relative half-width of the cell's rates; None while one has no interval."""
+    rates: list[Metric] = [prefill_tok_s] * bool(cell.cell.workload.prompt_tokens)
+    rates += [decode_tok_s] * bool(cell.cell.workload.output_tokens)
+    widths = [stats.half_width(per_launch(cell, rate)) for rate in rates]
+    known = [width for width in widths if width is not None]
+    return max(known) if len(known) == len(rates) else None
+
+
 def primary(cell: CellResult) -> list[float]:
-    """The rate that decides when to stop: decode where there is any, else prefill."""
+    """The rate that progress shows: decode where there is any, else prefill."""
     output = cell.cell.workload.output_tokens
     return per_launch(cell, decode_tok_s if output else prefill_tok_s)
 
@@ -76,7 +86,7 @@ def summarize(cell: CellResult) -> CellSummary:
         prefill_tok_s=_speed(cell, prefill_tok_s),
         decode_tok_s=_speed(cell, decode_tok_s),
         time_to_first_token_s=_speed(cell, time_to_first_token_s),
-        first_call_after_load_s=_interval(_first_calls(cell.launches) if show else []),
+        first_call_after_load_s=_interval(_first_calls(cell) if show else []),
         load_s=_interval([ln.load.load_ns * NS for ln in cell.launches if ln.load] if show else []),
         step_p50_s=stats.quantile(steps, 0.50),
         step_p90_s=stats.quantile(steps, 0.90),
@@ -104,7 +114,11 @@ def _trials(launches: Iterable[Launch]) -> list[Trial]:
     return [trial for launch in launches for trial in launch.trials if not trial.warmup]
 
 
-def _first_calls(launches: Iterable[Launch]) -> list[float]:
-    """Duration of the first call into a freshly loaded model: page faults and all."""
+def _first_calls(cell: CellResult) -> list[float]:
+    """Duration of the first call into a freshly loaded model: page faults and all.
+
+    None where the first call is the untimed one that fills the KV cache to the workload's depth.
+    """
+    launches = () if cell.cell.workload.depth_tokens else cell.launches
     firsts = [launch.trials[0] for launch in launches if launch.trials and launch.trials[0].warmup]
     return [(t.prefill_ns or (t.step_ns[0] if t.step_ns else 0)) * NS for t in firsts]

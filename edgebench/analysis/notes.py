@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgebench.analysis import metrics, stats
+from edgebench.analysis import metrics
 from edgebench.analysis.labels import cell_label
 from edgebench.schema.result import Note
 
@@ -27,6 +27,13 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
     verified = cell.verification
     if cell.cell.backend == "fake":
         yield Note(name="fake", message="The fake backend plays a script: no engine ran.")
+    if verified is not None and verified.failure is not None:
+        yield Note(
+            name="verification_died",
+            message=f"{where}: not measured, the engine failed while it was verified: "
+            f"{verified.failure.kind}: {verified.failure.message}",
+        )
+        return
     if verified is not None and verified.status == "failed":
         yield Note(
             name="verification_failed",
@@ -34,6 +41,10 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
         )
     if verified is not None and verified.status == "not_possible":
         yield Note(name="unverified", message=f"{where}: not verified. {verified.reason}")
+    if not cell.launches and verified is not None and verified.status != "failed":
+        why = {"max_time": "--max-time was spent", "interrupted": "the run was interrupted"}
+        reason = why.get(result.schedule.stopped_because or "", "the run ended early")
+        yield Note(name="not_launched", message=f"{where}: not launched: {reason}.")
     for failure in dict.fromkeys(ln.failure for ln in cell.launches if ln.failure):
         yield Note(
             name="launch_failed",
@@ -47,7 +58,7 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
         )
     if len({t.output_hash for ln in cell.launches for t in ln.trials}) > 1:
         yield Note(name="outputs_differ", message=f"{where}: trials gave different greedy tokens.")
-    width = stats.half_width(metrics.primary(cell))
+    width = metrics.half_width(cell)
     if width is not None and width > precision and metrics.may_show_speed(cell):
         yield Note(
             name="wide",

@@ -12,6 +12,7 @@ with it carry the backend's name, and every table says that no engine ran.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -145,5 +146,6 @@ _FAILURES: dict[str, Any] = {
     "memory": lambda: _raise(MemoryError("scripted")),
     "error": lambda: _raise(EngineError("scripted engine error")),
     "exit": lambda: os._exit(0),
+    "hang_at_exit": lambda: atexit.register(time.sleep, 3600),
     "chatter": lambda: os.write(1, b"native library says hello on stdout\n"),
 }

@@ -99,10 +99,13 @@ class LlamaSession:
     @property
     def kv_cache_bytes(self) -> int:
         api, model = self._api, self._model
-        head = api.llama_model_n_embd(model) // api.llama_model_n_head(model)
-        width = head * api.llama_model_n_head_kv(model)
+        shared = api.llama_model_n_embd(model) // api.llama_model_n_head(model)
+        heads = [
+            self._number(f"llama.attention.{kind}_length", shared) for kind in ("key", "value")
+        ]
+        width = sum(heads) * api.llama_model_n_head_kv(model)
         positions = api.llama_n_ctx(self._ctx)
-        return int(2 * api.llama_model_n_layer(model) * positions * width * self._kv_element_bytes)
+        return int(api.llama_model_n_layer(model) * positions * width * self._kv_element_bytes)
 
     def dispatched(self) -> Dispatched:
         """The one CPU library that the kernel has mapped into this process, and its features."""
@@ -146,6 +149,12 @@ class LlamaSession:
         if self._ctx:
             self._api.llama_free(self._ctx)
         self._api.llama_model_free(self._model)
+
+    def _number(self, key: str, default: int) -> int:
+        """A whole number of the file's metadata."""
+        text = ctypes.create_string_buffer(32)
+        length = self._api.llama_model_meta_val_str(self._model, key.encode(), text, len(text))
+        return int(text.value) if length > 0 and text.value.isdigit() else default
 
     def _run(self, batch: Any) -> None:
         # An unchecked error code returns at once and would be measured as millions of tok/s.

@@ -21,11 +21,12 @@ def command(
     from json import dumps
 
     from edgebench.analysis import checking
+    from edgebench.printable import clean
 
     findings = checking.check(paths)
     if json:
         typer.echo(dumps([finding._asdict() for finding in findings], indent=1))
     for finding in [] if json else findings:
-        typer.echo(f"{finding.file}: {finding.problem or 'ok'}")
+        typer.echo(clean(f"{finding.file}: {finding.problem or 'ok'}"))
     if any(finding.problem for finding in findings):
         raise typer.Exit(2)

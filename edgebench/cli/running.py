@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import sys
@@ -15,27 +14,32 @@ from typing import TYPE_CHECKING
 import typer
 
 from edgebench import files, plugins
-from edgebench.analysis import metrics, stats
-from edgebench.analysis.labels import cell_label
+from edgebench.analysis import metrics
+from edgebench.analysis.labels import cell_label, skipped_label
 from edgebench.cli.setup import Choices, Setup, exports_of, prepare
 from edgebench.errors import BadInput, CellFailed, Interrupted
 from edgebench.machine import disturbances
 from edgebench.measure import campaign, preparing, record, turn
 from edgebench.measure.plan import Plan, Request, plan
 from edgebench.measure.teacher import TEXT_NAME, Teacher
+from edgebench.printable import clean
 from edgebench.report import progress, table
 from edgebench.schema.result import CellResult, Engine, Note, Result, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from edgebench.measure.exporting import Exports
+    from edgebench.measure.job import Job
+    from edgebench.measure.runner import Outcome
     from edgebench.measure.schedule import Budget
     from edgebench.schema.result import Cell
 
 
 def run(choices: Choices, budget: Budget) -> None:
     """Plan, measure, record and print. Raises EdgebenchError; Ctrl-C keeps what is finished."""
+    _refuse_to_overwrite(choices.output)
     setup = prepare(choices)
     planned = plan(setup.request, setup.probes, setup.device.usable_cpus)
     if choices.dry_run:
@@ -94,13 +98,17 @@ def _schedule(choices: Choices, budget: Budget) -> Schedule:
 
 def _record_path(output: Path | None, setup: Setup, started: datetime, run_id: str) -> Path:
     if output is not None and output.suffix == ".json":
-        if output.exists():
-            raise BadInput(f"{output} exists.", "Records are kept: choose another name.")
         return output
     facts = setup.request.files[0].facts
     name = facts.model or Path(facts.name).stem[:40]
     folder = output or Path("results") / setup.device.id
     return folder / f"{started:%Y%m%dT%H%M%SZ}-{name}-{run_id}.json"
+
+
+def _refuse_to_overwrite(output: Path | None) -> None:
+    """Before anything is fetched."""
+    if output is not None and output.suffix == ".json" and output.exists():
+        raise BadInput(f"{output} exists.", "Records are kept: choose another name.")
 
 
 def _measure(
@@ -128,7 +136,8 @@ def _measure(
                 setup.run_job,
                 path,
                 observer,
-                lambda cell: exports.paths.get(cell.id, by_hash[cell.file].path),
+                lambda cell: exports.path_of(cell, by_hash[cell.file].path),
+                lambda cell: exports.opened(cell, by_hash[cell.file].path),
             ),
         ).run()
 
@@ -139,9 +148,19 @@ def _teacher(setup: Setup, observer: campaign.Observer) -> Teacher:
         needed_tokens=max(workload.context_tokens for workload in setup.request.workloads),
         cache=files.cache_dir(),
         engines=lambda file_format: preparing.engines_for(file_format, setup.probes),
-        run=setup.run_job,
+        run=partial(_in_turn, setup.run_job, observer),
         say=observer.stage,
     )
+
+
+def _turn(observer: campaign.Observer) -> AbstractContextManager[None]:
+    return turn.take(files.cache_dir() / "measuring.lock", observer.stage)
+
+
+def _in_turn(run_job: campaign.RunJob, observer: campaign.Observer, job: Job) -> Outcome:
+    """Reference logits take a core for a while: not in the middle of somebody's launch."""
+    with _turn(observer):
+        return run_job(job)
 
 
 def _world(
@@ -149,6 +168,7 @@ def _world(
     path: Path,
     observer: campaign.Observer,
     path_of: Callable[[Cell], Path],
+    opened: Callable[[Cell], tuple[Path, ...]],
 ) -> campaign.World:
     return campaign.World(
         run=run_job,
@@ -156,10 +176,11 @@ def _world(
         monotonic_s=time.monotonic,
         utc=lambda: _utc_text(datetime.now(UTC)),
         load_average=disturbances.load_average,
-        turn=partial(turn.take, files.cache_dir() / "measuring.lock", observer.stage),
+        turn=partial(_turn, observer),
         save=partial(_save, path),
-        half_width=lambda cell: stats.half_width(metrics.primary(cell)),
+        half_width=metrics.half_width,
         path_of=path_of,
+        opened=opened,
         observer=observer,
         clock_of=preparing.clock_of,
     )
@@ -180,14 +201,17 @@ def _interrupted(kept: record.Record, path: Path) -> None:
 
 def _print_plan(planned: Plan, request: Request, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([part.model_dump(mode="json") for part in planned.cells], indent=1))
+        cells, skipped = (
+            [part.model_dump(mode="json") for part in parts]
+            for parts in (planned.cells, planned.skipped)
+        )
+        typer.echo(json.dumps({"cells": cells, "skipped": skipped}, indent=1))
         return
     files_of_plan = [file.facts for file in request.files]
     for cell in planned.cells:
-        typer.echo(f"measure  {cell_label(cell, files_of_plan)}")
+        typer.echo(clean(f"measure  {cell_label(cell, files_of_plan)}"))
     for skip in planned.skipped:
-        where = f"{skip.backend} {skip.isa} {skip.threads}t {skip.workload}"
-        typer.echo(f"skip     {where}: {skip.reason}")
+        typer.echo(clean(f"skip     {skipped_label(skip, files_of_plan)}: {skip.reason}"))
 
 
 def _print_result(result: Result, path: Path, *, as_json: bool) -> None:
@@ -209,10 +233,13 @@ def _broken(result: Result) -> list[str]:
 
 
 def _arguments(argv: Sequence[str]) -> tuple[str, ...]:
-    """The command line without the folders of this machine: records are made to be shared."""
-    with contextlib.suppress(ValueError):
-        return tuple(Path(part).name if part.startswith(("/", "~")) else part for part in argv)
-    return tuple(argv)
+    """The command line without folders: records are made to be shared."""
+    return tuple(_without_folder(part) for part in argv)
+
+
+def _without_folder(part: str) -> str:
+    option, equals, value = part.rpartition("=") if part.startswith("--") else ("", "", part)
+    return f"{option}{equals}{value.replace(chr(92), '/').rpartition('/')[2]}"
 
 
 def _utc_text(moment: datetime) -> str:

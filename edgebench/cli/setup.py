@@ -65,6 +65,7 @@ class Setup(NamedTuple):
 
 def prepare(choices: Choices) -> Setup:
     """Files fetched and checked, engines asked, machine read; nothing measured yet."""
+    _check_options(choices)
     load_average = disturbances.load_average()
     run_job = partial(runner.run_job, silence_s=choices.silence_s)
     workloads = parse_workloads(choices.workload)
@@ -81,7 +82,6 @@ def prepare(choices: Choices) -> Setup:
     asked = {*backends, *preparing.default_backends(prepared)}
     probes = {name: preparing.probe(name, run_job) for name in sorted(asked)}
     device = machine.detect()
-    _check_options(choices)
     request = Request(
         files=prepared,
         backends=backends,

@@ -20,11 +20,15 @@ def command(
     Example: edgebench show results/my-device/20260101T120000Z-smollm2-135m-1a2b3c4d.json
     """
     from edgebench import files
+    from edgebench.analysis import checking
+    from edgebench.errors import BadInput
     from edgebench.report import details as detail_table
     from edgebench.report import table
     from edgebench.schema.result import Result
 
     result = files.read_json(file, Result)
+    if problem := next(checking.problems(result), None):
+        raise BadInput(f"{file} contradicts itself: {problem}", "See edgebench check.")
     if json:
         typer.echo(files.to_json(result), nl=False)
         return

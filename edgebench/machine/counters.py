@@ -96,13 +96,9 @@ def _status(root: Path) -> dict[str, int]:
 
 
 def _run_delay_ns(root: Path) -> int | None:
-    total = 0
-    for path in root.glob("proc/self/task/*/schedstat"):
-        fields = _text(path).split()
-        if len(fields) != 3:
-            continue
-        total += int(fields[1])
-    return total or None
+    texts = (_text(path).split() for path in root.glob("proc/self/task/*/schedstat"))
+    delays = [int(fields[1]) for fields in texts if len(fields) == 3]
+    return sum(delays) if delays else None
 
 
 def _steal_s(root: Path) -> float | None:

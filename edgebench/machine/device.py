@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 # Variables that silently choose a kernel, a thread count or an allocator.
 _CHOOSES_KERNELS = re.compile(
-    r"(OPENBLAS|OMP|MKL|KMP|GOMP|GGML|BLIS|LLAMA|ORT|MALLOC)_\w+|GLIBC_TUNABLES|LD_PRELOAD"
+    r"(OPENBLAS|OMP|MKL|KMP|GOMP|GGML|BLIS|MALLOC)_\w+|LLAMA_(CPP_LIB_PATH|GRAPH_\w+|ARG_\w+)"
+    r"|ORT_(GQA|FPA|DISABLE|ENABLE)\w*|GLIBC_TUNABLES|LD_PRELOAD|LD_LIBRARY_PATH"
 )
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
+_HARMLESS = re.compile(r"[\w.,:=+\- ]{0,80}")
 
 
 def detect(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> Device:
@@ -53,8 +56,17 @@ def detect(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> D
 
 
 def overrides(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables that change which code an engine runs."""
-    return {name: environ[name] for name in sorted(environ) if _CHOOSES_KERNELS.fullmatch(name)}
+    """The environment variables that change which code an engine runs.
+
+    Records are made to be shared: of a value that could be a path or a secret only "(set)" is kept.
+    """
+    return {
+        name: environ[name]
+        if _HARMLESS.fullmatch(environ[name]) and not _SECRET.search(name)
+        else "(set)"
+        for name in sorted(environ)
+        if _CHOOSES_KERNELS.fullmatch(name)
+    }
 
 
 def default_threads(device: Device) -> int:

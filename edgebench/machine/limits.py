@@ -44,6 +44,19 @@ def memory_limit_bytes(root: Path) -> int | None:
     return min(limits, default=None)
 
 
+def memory_used_bytes(root: Path) -> int:
+    """What the cgroup holds and cannot drop: its usage without the pages of files (cgroup v2)."""
+    group = root / "sys/fs/cgroup" / _group(root)
+    used = _number(group / "memory.current")
+    stat = dict(line.split(maxsplit=1) for line in _text(group / "memory.stat").splitlines())
+    return max(0, (used or 0) - int(stat.get("file", 0)))
+
+
+def _group(root: Path) -> str:
+    lines = _text(root / "proc/self/cgroup").splitlines()
+    return next((line[3:].lstrip("/") for line in lines if line.startswith("0::/")), "")
+
+
 def _over_ancestors(root: Path, name: str) -> list[str]:
     lines = _text(root / "proc/self/cgroup").splitlines()
     group = next((line[3:] for line in lines if line.startswith("0::/")), None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from edgebench.machine import pagecache
 from edgebench.measure import record, schedule
 from edgebench.measure.job import Job
+from edgebench.measure.runner import Outcome
 from edgebench.measure.teacher import Teacher, load_options
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.measure.record import Record
-    from edgebench.measure.runner import Outcome
     from edgebench.measure.schedule import Budget
     from edgebench.models.prepared import Prepared
     from edgebench.schema.result import Cell, CellResult, Launch, Result, Verification
@@ -47,7 +47,8 @@ class World(NamedTuple):
 
     `turn` is held while a worker is measured, so that two runs on one machine take turns. `save`
     writes the record; `half_width` is the statistic that the stop rule looks at; `path_of` gives
-    the file that a cell's engine opens.
+    the file that a cell's engine is told to open, `opened` every file with weights that it then
+    opens (none where that is not known).
     """
 
     run: RunJob
@@ -59,10 +60,13 @@ class World(NamedTuple):
     save: Callable[[Result], None]
     half_width: Callable[[CellResult], float | None]
     path_of: Callable[[Cell], Path]
+    opened: Callable[[Cell], tuple[Path, ...]]
     observer: Observer
     clock_of: Callable[[str], str]
 
 
+# A neighbour's greed can kill a worker once; a second time it is the engine's own doing.
+TRANSIENT = {"killed", "crashed", "timeout"}
 # A page or two may come back between dropping and loading (the header, read ahead).
 COLD_SHARE = 0.01
 
@@ -115,13 +119,16 @@ class Campaign:
         reference = self._teacher.reference_logits(file, tokens)
         if reference.failure is not None:
             reason = f"The reference failed: {reference.failure.message}"
-            return record.unverified(reason, reference)
+            return record.unverified(reason, Outcome((), None))
         self._world.observer.stage(f"verifying {cell.backend} {cell.isa}, {cell.threads} thread(s)")
-        path = self._world.path_of(cell)
+        opened = self._world.opened(cell)
         with self._world.turn():
-            pagecache.drop(path)
-            share = pagecache.resident_share(path)
+            pagecache.drop(opened)
+            share = pagecache.resident_share(opened)
             outcome = self._world.run(self._verify_job(cell, file, tokens))
+            if outcome.failure and outcome.failure.kind in TRANSIENT:
+                share = None
+                outcome = self._world.run(self._verify_job(cell, file, tokens))
         loaded = outcome.find("loaded")
         cold = share is not None and share < COLD_SHARE
         cold_load = record.to_load(loaded, share) if loaded and cold else None
@@ -171,7 +178,7 @@ class Campaign:
     def _launch(self, cell: Cell, number: int) -> Launch:
         file = self._files[cell.file]
         with self._world.turn():
-            share = pagecache.resident_share(self._world.path_of(cell))
+            share = pagecache.resident_share(self._world.opened(cell))
             started_utc, load_average = self._world.utc(), self._world.load_average()
             outcome = self._world.run(self._measure_job(cell, file))
         return record.to_launch(

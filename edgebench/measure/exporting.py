@@ -26,6 +26,17 @@ class Exports(NamedTuple):
     paths: Mapping[str, Path]
     records: tuple[Export, ...]
 
+    def path_of(self, cell: Cell, original: Path) -> Path:
+        """What the cell's engine is told to open."""
+        return self.paths.get(cell.id, original)
+
+    def opened(self, cell: Cell, original: Path) -> tuple[Path, ...]:
+        """Every file with weights that it then opens; none where the engine keeps its own copy."""
+        path = self.paths.get(cell.id)
+        if path is None:
+            return (original,)
+        return () if cell.options.prepacked else tuple(sorted(path.parent.glob(f"{path.name}*")))
+
 
 def export_all(
     planned: Plan,
@@ -74,6 +85,7 @@ def _export(cell: Cell, file: Prepared, cache: Path, progress: Progress) -> tupl
 
 def _skip(cell: Cell, reason: str) -> Skipped:
     return Skipped(
+        file=cell.file,
         backend=cell.backend,
         isa=cell.isa,
         threads=cell.threads,

@@ -76,7 +76,8 @@ def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Pla
             probe.why_not
             or _wrong_engine(file, probe, named)
             or _wrong_size(file, workload, threads, usable_cpus)
-            or request.too_big(file, workload)
+            or _no_tokenizer(file, probe, workload)
+            or (request.too_big(file, workload) if file.format in probe.formats else None)
         )
         if reason is None:
             cell = Cell.of(
@@ -92,6 +93,7 @@ def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Pla
         else:
             skipped.append(
                 Skipped(
+                    file=file.facts.sha256,
                     backend=backend,
                     isa=named,
                     threads=threads,
@@ -128,6 +130,12 @@ def _wrong_engine(file: Prepared, probe: Probe, isa: str) -> str | None:
         usable = ", ".join(probe.isas)
         return f"This CPU cannot run {isa}: it lacks an instruction set; usable here: {usable}."
     return None
+
+
+def _no_tokenizer(file: Prepared, probe: Probe, workload: Workload) -> str | None:
+    if workload.scenario is None or (file.has_tokenizer and file.format in probe.formats):
+        return None
+    return f"{workload.name} times a tokenizer, and {probe.name} has none for {file.facts.name}."
 
 
 def _wrong_size(file: Prepared, workload: Workload, threads: int, usable_cpus: int) -> str | None:

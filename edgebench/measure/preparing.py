@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 DEFAULT_BACKEND = {"gguf": "llama.cpp", "fake": "fake"}
 REAL_CLOCK = "time:monotonic_ns"
 FAKE_CLOCK = "edgebench.backends.fake:now_ns"
-UNKNOWN_SHA256 = "0" * 64
 REAL, SYNTHETIC, AUTO = "real", "synthetic", "auto"
 
 
@@ -171,6 +171,11 @@ def _quantized_here(name: str, model: Model, quant: str | None, cache: Path) -> 
         for file in shelf.files_of(name, model, cache)
         if file.cached and file.weights == REAL and file.quant.upper() == quant.upper()
     ]
+    if len(made) > 1:
+        names = ", ".join(Path(file.path).name for file in made)
+        raise BadInput(
+            f"{name} was made in {quant} more than once: {names}.", "Name one by --file."
+        )
     return made[0] if made else None
 
 
@@ -183,6 +188,12 @@ def _synthetic(
     return file._replace(warning=made.warning)
 
 
+def _stand_in(name: str, format_name: str, wanted: Wanted) -> str:
+    """Tells files apart whose hash is not known before they are there."""
+    text = f"{name} {format_name} {wanted.weights} {wanted.seed}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _promised(name: str, model: Model, quant: str | None, wanted: Wanted) -> Prepared:
     """What the catalogue promises, for a plan without the file."""
     synthetic = wanted.weights == SYNTHETIC
@@ -193,7 +204,7 @@ def _promised(name: str, model: Model, quant: str | None, wanted: Wanted) -> Pre
         name=file.file,
         model=name,
         quant=format_name,
-        sha256=(None if synthetic else file.sha256) or UNKNOWN_SHA256,
+        sha256=(None if synthetic else file.sha256) or _stand_in(name, format_name, wanted),
         size_bytes=sum(weight.size_bytes for weight in weights),
         architecture=model.architecture,
         shape=model.shape,

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from edgebench.measure.runner import Outcome
 
-REFERENCE = "float32 NumPy forward pass, version 1"
+# Raise it when the reference's arithmetic changes, and cached logits are made anew.
+REFERENCE_VERSION = 1
+REFERENCE = f"float32 NumPy forward pass, version {REFERENCE_VERSION}"
 
 
 class Record:
@@ -88,12 +90,12 @@ def to_load(loaded: Mapping[str, Any], page_cache_share: float | None) -> Load:
 def to_verification(
     outcome: Outcome, tensor_types: Mapping[str, int], cold_load: Load | None
 ) -> Verification:
-    """Judge what the worker measured; a worker that died verifies nothing and fails."""
+    """Judge what the worker measured; a worker that died gives no verdict, and its failure."""
     limits = verify.thresholds(tensor_types)
     verified = outcome.find("verified")
     if verified is None:
         reason = outcome.failure.message if outcome.failure else "the worker sent no figures"
-        return unverified(f"The engine failed: {reason}", outcome, status="failed")
+        return unverified(f"The engine failed: {reason}", outcome)
     found = verify.Distances(**verified["distances"])
     judgement = verify.judge(found, limits)
     return Verification.model_validate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -21,12 +22,17 @@ if TYPE_CHECKING:
     from edgebench.measure.job import Job
 
 STDERR_TAIL_BYTES = 2000
+# Engines free their memory and join their threads on the way out; a deadlock there must end too.
+EXIT_S = 30.0
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _MEMORY_SIGNS = ("bad_alloc", "MemoryError", "failed to allocate", "unable to allocate",
                  "Cannot allocate memory", "out of memory")  # fmt: skip
 
 # The reference is not timed, and BLAS threads that spin make it ten times slower on a busy machine.
 _EXTRA_ENVIRONMENT = {"reference": {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}}
+
+# Records are made to be shared: engines name whole paths in what they say.
+_FOLDERS = re.compile(r"(?<![\w:/.])(?:~|\.{1,2})?/(?:[^\s/'\":,;()]+/)+")
 
 
 class Outcome(NamedTuple):
@@ -43,7 +49,7 @@ class Outcome(NamedTuple):
         return [e for e in self.events if e["event"] == event]
 
 
-def run_job(job: Job, *, silence_s: float) -> Outcome:
+def run_job(job: Job, *, silence_s: float, exit_s: float = EXIT_S) -> Outcome:
     """Run `job` in a fresh process.
 
     A worker that says nothing for `silence_s` seconds is killed and counted as hung. An exception
@@ -62,9 +68,21 @@ def run_job(job: Job, *, silence_s: float) -> Outcome:
         finally:
             if ending or sys.exc_info()[0]:
                 _kill(process)
-            status = process.wait()
+            status = _ended(process, exit_s)
             _kill(process)
-        return Outcome(tuple(events), ending or _explain(events, status, _tail(stderr)))
+        if status is None:
+            ending = ending or _failure(events, "timeout", "it had finished and did not exit")
+        return Outcome(tuple(events), ending or _explain(events, status or 0, _tail(stderr)))
+
+
+def _ended(process: subprocess.Popen[bytes], exit_s: float) -> int | None:
+    """The exit status; None for a process that had to be killed because it did not end."""
+    try:
+        return process.wait(exit_s)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        process.wait()
+        return None
 
 
 def _start(job: Job, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -141,6 +159,7 @@ def _failure(events: list[dict[str, Any]], kind: str, message: str) -> Failure:
     """`stage` is the last one that the worker announced."""
     stages = [e["stage"] for e in events if e["event"] == "stage"]
     clean = "".join(c if c.isprintable() else " " for c in message)
+    clean = _FOLDERS.sub("", clean)
     return Failure.model_validate(
         {"stage": stages[-1] if stages else "start", "kind": kind, "message": clean[:1000]}
     )

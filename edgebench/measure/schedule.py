@@ -36,7 +36,8 @@ def shuffled(cells: Sequence[Cell], rng: random.Random) -> list[Cell]:
 
 def still_alive(result: CellResult) -> bool:
     """False once launching the cell again cannot help: it does not fit, or it keeps failing."""
-    if result.verification is not None and result.verification.status == "failed":
+    verified = result.verification
+    if verified is not None and (verified.status == "failed" or verified.failure is not None):
         return False
     failures = [launch.failure for launch in result.launches if launch.failure]
     hopeless = any(failure.kind in _HOPELESS for failure in failures)

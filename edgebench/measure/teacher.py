@@ -8,8 +8,9 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.backends import LoadOptions
-from edgebench.errors import NotUsableHere
+from edgebench.errors import BadModel, CannotWrite, NotUsableHere
 from edgebench.measure.job import Job
+from edgebench.measure.record import REFERENCE_VERSION
 from edgebench.measure.runner import Outcome
 from edgebench.schema.result import Text
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 TEXT_NAME = "text.v1"
 VERIFIED_POSITIONS = 128
-# The reference's version: raise it when its arithmetic changes, and cached logits are made anew.
-REFERENCE_VERSION = 1
 # English prose gives tokenizers of this size about four characters a token.
 CHARACTERS_PER_TOKEN = 4
 _NO_TOKENIZER_SEED = 20260101
@@ -92,10 +91,15 @@ class Teacher:
     def reference_logits(self, file: Prepared, tokens: tuple[int, ...]) -> Outcome:
         """Make sure that `reference_path` is there; the outcome says why it could not be made."""
         path = self.reference_path(file, tokens)
-        if path.exists():
+        if _holds(path, (len(tokens) - 1) * file.facts.shape.vocabulary):
             return Outcome((), None)
         self._say(f"computing reference logits of {file.facts.name}, once per file")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(
+                f"{path.parent}: {error.strerror}.", "Set EDGEBENCH_CACHE to a folder."
+            ) from None
         engines = self._engines(file.format)
         return self._run(
             Job(
@@ -123,6 +127,8 @@ class Teacher:
                 f"{file.facts.name} could not be opened by the engine: {why}.",
                 "Check the file with another program, or fetch it again.",
             )
+        if not found["tokens"]:
+            raise BadModel(f"{file.facts.name}: its tokenizer makes no tokens of English text.")
         return tuple(found["tokens"]), found["tokenize_ns"], "the file's own"
 
     def _without_tokenizer(self, file: Prepared) -> tuple[int, ...]:
@@ -158,6 +164,11 @@ def load_options(cell: Cell, context_tokens: int) -> LoadOptions:
         spinning=options.spinning is not False,
         prepacked=bool(options.prepacked),
     )
+
+
+def _holds(path: Path, logits: int) -> bool:
+    """Whether a whole array of float32 lies there; a crash may have left less."""
+    return path.exists() and path.stat().st_size >= 4 * logits
 
 
 def _hash_ids(ids: tuple[int, ...]) -> str:

@@ -23,6 +23,10 @@ CHUNK_POSITIONS = 32
 class Distances(NamedTuple):
     """Over `positions` positions; KL and its maximum in nats. None: not finite.
 
+    `relative_logit_error` is the root of the summed squared error of the logits over the summed
+    squares of the reference's, both without their mean: a figure that does not depend on how
+    likely the text is, and so says the same for synthetic weights.
+
     `finite_reference` is False where the reference itself broke down, which says nothing about
     the engine.
     """
@@ -33,6 +37,7 @@ class Distances(NamedTuple):
     top1_agreement: float
     perplexity_engine: float | None
     perplexity_reference: float | None
+    relative_logit_error: float | None
     finite_reference: bool
 
 
@@ -92,7 +97,7 @@ def distances(
         for start in range(0, len(reference), CHUNK_POSITIONS)
         for rows in [slice(start, start + CHUNK_POSITIONS)]
     ]
-    kl, agrees, engine_loss, reference_loss = (
+    kl, agrees, engine_loss, reference_loss, error, spread = (
         np.concatenate(part) for part in zip(*pieces, strict=True)
     )
     return Distances(
@@ -102,6 +107,7 @@ def distances(
         top1_agreement=float(agrees.mean()),
         perplexity_engine=_exp(engine_loss.mean()),
         perplexity_reference=_exp(reference_loss.mean()),
+        relative_logit_error=_root_ratio(float(error.sum()), float(spread.sum())),
         finite_reference=bool(np.isfinite(reference_loss).all()),
     )
 
@@ -135,7 +141,10 @@ def judge(found: Distances, limits: Limits) -> Judgement:
 def _per_position(
     reference: NDArray[np.float32], engine: NDArray[np.float32], following: NDArray[Any]
 ) -> tuple[NDArray[Any], ...]:
-    """KL, equal top-1, and both losses, each of one entry per position."""
+    """KL, equal top-1, both losses, squared error and squared reference, one entry per position.
+
+    The last two are of logits without their mean, which no softmax sees.
+    """
     import numpy as np
 
     p, q = _log_softmax(reference), _log_softmax(engine)
@@ -143,7 +152,9 @@ def _per_position(
         kl = np.maximum(np.sum(np.exp(p) * (p - q), axis=-1), 0.0)  # rounding can leave -1e-17
     at = np.arange(len(following))
     agrees = (p.argmax(axis=-1) == q.argmax(axis=-1)) & np.isfinite(q).all(axis=-1)
-    return kl, agrees, -q[at, following], -p[at, following]
+    centred_p, centred_q = (x - x.mean(axis=-1, keepdims=True) for x in (p, q))
+    error, spread = ((centred_q - centred_p) ** 2).sum(axis=-1), (centred_p**2).sum(axis=-1)
+    return kl, agrees, -q[at, following], -p[at, following], error, spread
 
 
 def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -163,6 +174,10 @@ def _check_shapes(
         raise ValueError(f"logits of shapes {reference.shape} and {engine.shape} do not compare")
     if len(next_tokens) != len(reference):
         raise ValueError(f"{len(next_tokens)} next tokens for {len(reference)} positions")
+
+
+def _root_ratio(error: float, spread: float) -> float | None:
+    return _finite(math.sqrt(error / spread)) if spread > 0 else None
 
 
 def _finite(value: float) -> float | None:

@@ -104,7 +104,10 @@ def _reference(job: Job, emit: Emit) -> None:
         target = Path(job.result_path)
         temporary = target.with_suffix(f".{os.getpid()}.tmp.npy")
         try:
-            np.save(temporary, np.asarray(logits, dtype=np.float32))
+            with temporary.open("wb") as stream:
+                np.save(stream, np.asarray(logits, dtype=np.float32))
+                stream.flush()
+                os.fsync(stream.fileno())
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)

@@ -110,7 +110,9 @@ def available_bytes(root: Path) -> int:
 
     free = int(psutil.virtual_memory().available)
     limit = limits.memory_limit_bytes(root)
-    return free if limit is None else min(free, limit)
+    if limit is None:
+        return free
+    return min(free, max(0, limit - limits.memory_used_bytes(root)))
 
 
 def compute_bytes(shape: Shape, options: Options, context_tokens: int) -> int:

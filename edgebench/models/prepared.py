@@ -87,8 +87,8 @@ def _fake_script(path: Path) -> dict[str, object] | None:
 
 def _prepare_fake(path: Path, script: dict[str, object], progress: Progress) -> Prepared:
     vocabulary = script.get("vocabulary", 32)
-    if not isinstance(vocabulary, int):
-        raise BadInput(f"{path}: vocabulary must be a whole number.")
+    if not isinstance(vocabulary, int) or not 1 <= vocabulary <= 1_000_000:
+        raise BadInput(f"{path}: vocabulary must be a whole number from 1 to 1000000.")
     shape = Shape(
         layers=1,
         hidden=32,

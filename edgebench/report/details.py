@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edgebench.schema.result import CellResult, Interval, Memory, Result
 
 COLUMNS = ("cell", "load", "cold load", "first call", "step p50", "p90", "p99", "CPU s/token",
-           "peak", "anonymous", "file", "KV cache", "mean KL", "top-1")  # fmt: skip
+           "peak", "anonymous", "file", "KV cache", "mean KL", "top-1", "logit error")  # fmt: skip
 
 
 def render(result: Result, *, width: int = 200) -> str:
@@ -25,7 +25,7 @@ def render(result: Result, *, width: int = 200) -> str:
 
 def _row(entry: CellResult, label: str) -> tuple[str, ...]:
     summary, verified = metrics.summarize(entry), entry.verification
-    cold = verified.cold_load if verified else None
+    cold = verified.cold_load if verified and metrics.may_show_speed(entry) else None
     return (
         label,
         _seconds(_estimate(summary.load_s)),
@@ -38,6 +38,7 @@ def _row(entry: CellResult, label: str) -> tuple[str, ...]:
         *_memory([launch.memory for launch in entry.launches if launch.memory]),
         _figure(verified.mean_kl if verified else None),
         _figure(verified.top1_agreement if verified else None),
+        _figure(verified.relative_logit_error if verified else None),
     )
 
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from edgebench.printable import clean
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
@@ -30,8 +32,3 @@ def grid(
     stream = io.StringIO()
     Console(file=stream, width=width, no_color=True, highlight=False).print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
-
-
-def clean(text: str) -> str:
-    """Without control characters: a record is a stranger's data, and terminals obey some."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

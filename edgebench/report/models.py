@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.filesize import decimal
 
-from edgebench.report.grid import clean, grid
+from edgebench.printable import clean
+from edgebench.report.grid import grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from edgebench.analysis import metrics, stats
 from edgebench.analysis.labels import cell_label
-from edgebench.report.grid import clean
+from edgebench.printable import clean
 from edgebench.report.table import interval
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Pace:
     def launched(self, result: CellResult, elapsed_s: float) -> None:
         self._costs.append(elapsed_s)
         self.done += 1
-        self._wanted[result.cell.id] = _launches_wanted(metrics.primary(result), self._goal)
+        self._wanted[result.cell.id] = _launches_wanted(result, self._goal)
 
     def describe(self, result: CellResult) -> str:
         """The running estimate of a cell, or its last failure."""
@@ -70,13 +70,13 @@ class Pace:
         return max(0.0, min(remaining, budget))
 
 
-def _launches_wanted(values: list[float], goal: Goal) -> int:
+def _launches_wanted(result: CellResult, goal: Goal) -> int:
     """An interval narrows with the square root of the launches."""
-    width = stats.half_width(values)
+    width, done = metrics.half_width(result), len(result.launches)
     if width is None:
         return goal.min_launches
-    wanted = len(values) * (width / goal.precision) ** 2
-    return round(min(goal.max_launches, max(goal.min_launches, len(values), wanted)))
+    wanted = done * (width / goal.precision) ** 2
+    return round(min(goal.max_launches, max(goal.min_launches, done, wanted)))
 
 
 class Lines:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import metrics
-from edgebench.analysis.labels import file_label
+from edgebench.analysis.labels import file_label, skipped_label
 from edgebench.analysis.notes import notes
-from edgebench.report.grid import clean, grid
+from edgebench.printable import clean
+from edgebench.report.grid import grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +66,7 @@ def _below(result: Result) -> Iterator[str]:
         same = "the very same weights" if made.weights_id == made.file else "NOT the same weights"
         yield f"weights  {made.backend} ran {same} as {files.get(made.file, made.file)}"
     for skip in result.skipped:
-        where = f"{skip.backend} {skip.isa} {skip.threads}t {skip.workload}"
-        yield f"skipped  {where}: {skip.reason}"
+        yield f"skipped  {skipped_label(skip, result.files)}: {skip.reason}"
     for note in notes(result):
         yield f"warning  {note.name}: {note.message}"
 
@@ -92,7 +92,6 @@ class _Phase(NamedTuple):
 
 
 def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, peak: int | None) -> Row:
-    status = cell.verification.status if cell.verification else None
     return Row(
         model=file_label(file),
         backend=cell.cell.backend,
@@ -103,8 +102,15 @@ def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, peak: int | None) 
         interval=interval(phase.speed),
         ttft=f"{phase.ttft.estimate * 1000:.0f} ms" if phase.ttft else "-",
         memory=f"{peak / 2**20:.0f} MiB" if peak else "-",
-        verified=MARKS[status] if status else "not yet",
+        verified=_mark(cell),
     )
+
+
+def _mark(cell: CellResult) -> str:
+    verified = cell.verification
+    if verified is None:
+        return "not yet"
+    return "engine failed" if verified.failure else MARKS[verified.status]
 
 
 def _dispatched(cell: CellResult) -> str:

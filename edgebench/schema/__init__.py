@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# Bounds keep a stranger's numbers within what arithmetic here can take.
+Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Quantity = Annotated[float, Field(ge=0, le=1e15)]
 
 
 class Strict(BaseModel):

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from edgebench.schema import Strict
+from edgebench.schema import Quantity, Strict, Whole
 
 
 class Cluster(Strict):
     """CPUs of one kind. x86 names them by family and model, ARM by implementer and part."""
 
-    cpus: tuple[int, ...]
+    cpus: tuple[Whole, ...]
     name: str | None
     vendor: str | None
-    family: int | None = None
-    model: int | None = None
-    stepping: int | None = None
+    family: Whole | None = None
+    model: Whole | None = None
+    stepping: Whole | None = None
     implementer: str | None = None
     part: str | None = None
     variant: str | None = None
-    revision: int | None = None
-    max_frequency_khz: int | None = None
+    revision: Whole | None = None
+    max_frequency_khz: Whole | None = None
     governor: str | None = None
 
 
 class Cache(Strict):
-    level: int
+    level: Whole
     kind: str
-    size_bytes: int
-    instances: int
+    size_bytes: Whole
+    instances: Whole
 
 
 class Device(Strict):
@@ -38,12 +38,12 @@ class Device(Strict):
     clusters: tuple[Cluster, ...]
     cpu_flags: tuple[str, ...]
     caches: tuple[Cache, ...]
-    logical_cpus: int
-    physical_cores: int
-    usable_cpus: int
-    memory_total_bytes: int
-    cgroup_cpu_limit: float | None
-    cgroup_memory_limit_bytes: int | None
+    logical_cpus: Whole
+    physical_cores: Whole
+    usable_cpus: Whole
+    memory_total_bytes: Whole
+    cgroup_cpu_limit: Quantity | None
+    cgroup_memory_limit_bytes: Whole | None
     hypervisor: str | None
     kernel: str
     operating_system: str | None

@@ -13,14 +13,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edgebench.schema import Strict
+from edgebench.schema import Quantity, Strict, Whole
 from edgebench.schema.device import Device
 from edgebench.schema.model import Sha256, Shape
 from edgebench.schema.workload import Workload
 
-Nanoseconds = Annotated[int, Field(ge=0)]
-Bytes = Annotated[int, Field(ge=0)]
-Index = Annotated[int, Field(ge=0)]
+Nanoseconds = Whole
+Bytes = Whole
+Index = Whole
 CellId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 Utc = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
 
@@ -119,6 +119,7 @@ class Cell(Strict):
 class Skipped(Strict):
     """A combination that was asked for and cannot be measured here, and why."""
 
+    file: Sha256
     backend: str
     isa: str
     threads: int
@@ -181,14 +182,14 @@ class Load(Strict):
 class Counters(Strict):
     """Differences over one trial of what the kernel counts for this process and machine."""
 
-    cpu_user_s: float
-    cpu_system_s: float
+    cpu_user_s: Quantity
+    cpu_system_s: Quantity
     run_delay_ns: Nanoseconds | None
     voluntary_switches: Index
     involuntary_switches: Index
     minor_faults: Index
     major_faults: Index
-    steal_s: float | None
+    steal_s: Quantity | None
     pressure_cpu_us: Index | None
     pressure_memory_us: Index | None
     pressure_io_us: Index | None
@@ -248,6 +249,7 @@ class Verification(Strict):
     top1_agreement: float | None
     perplexity_engine: float | None
     perplexity_reference: float | None
+    relative_logit_error: float | None = None
     thresholds: Thresholds | None
     cold_load: Load | None
     failure: Failure | None
@@ -285,15 +287,13 @@ class Schedule(Strict):
     """`order` lists, round by round, the cells in the order in which they were launched."""
 
     seed: Index
-    precision: float
-    min_launches: int
-    max_launches: int
-    max_time_s: float
-    trials: int
+    precision: Quantity
+    min_launches: Index
+    max_launches: Index
+    max_time_s: Quantity
+    trials: Index
     order: tuple[tuple[CellId, ...], ...]
-    stopped_because: (
-        Literal["precision", "launches", "max_time", "interrupted", "failed", "write_error"] | None
-    )
+    stopped_because: Literal["precision", "launches", "max_time", "interrupted", "failed"] | None
 
 
 class Text(Strict):
