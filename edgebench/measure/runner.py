@@ -14,6 +14,7 @@ import tempfile
 import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
+from edgebench.machine.child import kill, last_words
 from edgebench.schema.result import Failure
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from edgebench.measure.job import Job
 
-STDERR_TAIL_BYTES = 2000
 # Engines free their memory and join their threads on the way out; a deadlock there must end too.
 EXIT_S = 30.0
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -67,12 +67,14 @@ def run_job(job: Job, *, silence_s: float, exit_s: float = EXIT_S) -> Outcome:
             ending = _failure(events, "protocol", str(error))
         finally:
             if ending or sys.exc_info()[0]:
-                _kill(process)
+                kill(process)
             status = _ended(process, exit_s)
-            _kill(process)
+            kill(process)
         if status is None:
             ending = ending or _failure(events, "timeout", "it had finished and did not exit")
-        return Outcome(tuple(events), ending or _explain(events, status or 0, _tail(stderr)))
+        return Outcome(
+            tuple(events), ending or _explain(events, status or 0, last_words(stderr, 500))
+        )
 
 
 def _ended(process: subprocess.Popen[bytes], exit_s: float) -> int | None:
@@ -80,7 +82,7 @@ def _ended(process: subprocess.Popen[bytes], exit_s: float) -> int | None:
     try:
         return process.wait(exit_s)
     except subprocess.TimeoutExpired:
-        _kill(process)
+        kill(process)
         process.wait()
         return None
 
@@ -163,15 +165,3 @@ def _failure(events: list[dict[str, Any]], kind: str, message: str) -> Failure:
     return Failure.model_validate(
         {"stage": stages[-1] if stages else "start", "kind": kind, "message": clean[:1000]}
     )
-
-
-def _tail(stream: IO[bytes]) -> str:
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, size - STDERR_TAIL_BYTES))
-    return " ".join(stream.read().decode(errors="replace").split())[-500:]
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """The worker and whatever it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)

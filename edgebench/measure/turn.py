@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
-from edgebench.errors import CannotWrite
+from edgebench.locks import held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+WAITING = "another run is measuring on this machine: waiting for its launch to end"
 
-@contextlib.contextmanager
-def take(lock: Path, say: Callable[[str], None]) -> Iterator[None]:
+
+def take(lock: Path, say: Callable[[str], None]) -> AbstractContextManager[None]:
     """Hold the machine while something is measured; says so when another run must be awaited."""
-    holder = FileLock(lock)
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        holder.acquire(blocking=False)
-    except Timeout:
-        say("another run is measuring on this machine: waiting for its launch to end")
-        holder.acquire()
-    except OSError as error:
-        raise CannotWrite(
-            f"{lock}: {error.strerror}.", "Set EDGEBENCH_CACHE to a folder."
-        ) from None
-    try:
-        yield
-    finally:
-        holder.release()
+    return held(lock, say, WAITING, "Set EDGEBENCH_CACHE to a folder that can be written.")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from edgebench.errors import CannotWrite, FileUnavailable, HashMismatch
+from edgebench.locks import held
 from edgebench.models import cache as cached
 from edgebench.models import hub
 from edgebench.models.cache import Place
@@ -18,7 +16,7 @@ from edgebench.models.world import World
 from edgebench.schema.model import PackageSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from edgebench.models.progress import Progress
@@ -66,24 +64,9 @@ def _check(file: ModelFile, place: Place, progress: Progress, *, trust_seal: boo
         raise FileUnavailable(problem, "Check what lies there and who may read it.") from None
 
 
-@contextmanager
-def _alone(place: Place, progress: Progress) -> Iterator[None]:
-    """Hold the lock beside the file, saying so when another process has it."""
-    try:
-        place.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place.lock)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress.note(f"another process is fetching {place.path.name}; waiting for it")
-            lock.acquire()
-    except OSError as error:
-        problem = f"{place.path.parent} cannot be written: {error.strerror}."
-        raise CannotWrite(problem, ELSEWHERE) from None
-    try:
-        yield
-    finally:
-        lock.release()
+def _alone(place: Place, progress: Progress) -> AbstractContextManager[None]:
+    waiting = f"another process is fetching {place.path.name}; waiting for it"
+    return held(place.lock, progress.note, waiting, ELSEWHERE)
 
 
 def _fetch(file: ModelFile, place: Place, progress: Progress, world: World) -> None:

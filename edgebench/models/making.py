@@ -6,14 +6,14 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from edgebench.errors import CannotWrite, Interrupted
+from edgebench.locks import held
 from edgebench.models.part import ELSEWHERE
 from edgebench.models.world import disk_free as free_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from edgebench.models.progress import Progress
@@ -21,27 +21,13 @@ if TYPE_CHECKING:
     DiskFree = Callable[[Path], int]
 
 
-@contextmanager
-def alone(target: Path, progress: Progress) -> Iterator[None]:
+def alone(target: Path, progress: Progress) -> AbstractContextManager[None]:
     """Hold the lock beside `target`, waiting, with a note, while another process makes it.
 
     Raises CannotWrite when the folder cannot be made or written.
     """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.with_name(f"{target.name}.lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress.note(f"another process is making {target.name}; waiting for it")
-            lock.acquire()
-    except OSError as error:
-        problem = f"{target.parent} cannot be written: {error.strerror}."
-        raise CannotWrite(problem, ELSEWHERE) from None
-    try:
-        yield
-    finally:
-        lock.release()
+    waiting = f"another process is making {target.name}; waiting for it"
+    return held(target.with_name(f"{target.name}.lock"), progress.note, waiting, ELSEWHERE)
 
 
 @contextmanager

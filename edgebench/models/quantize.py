@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
-import signal
 import subprocess
 import sys
 import tempfile
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from edgebench.errors import BadInput, EdgebenchError, NotUsableHere
+from edgebench.machine.child import kill, last_words
 from edgebench.models import cost, formats
 from edgebench.models.cache import hash_file
 from edgebench.models.gguf import read_header
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 # -P: a json.py in the working directory must not be imported.
 WORKER = (sys.executable, "-P", "-m", "edgebench.backends.llama_cpp_quantize")
 TOOL = "llama.cpp's llama_model_quantize"
-STDERR_TAIL_BYTES = 1000
 STREAM_FAILED = "iostream error"  # all that the C++ library says of a disk that refuses
 
 
@@ -153,7 +151,7 @@ def _run(task: _Task, part: Path, label: str, progress: Progress) -> None:
         try:
             failure = _listen(process, task.size_bytes, progress)
         except BaseException:
-            _kill(process)
+            kill(process)
             raise
         finally:
             status = process.wait()
@@ -161,7 +159,7 @@ def _run(task: _Task, part: Path, label: str, progress: Progress) -> None:
         if failure and STREAM_FAILED in failure:
             raise OSError(errno.EIO, "the disk refused")
         if failure or status:
-            said = failure or f"it ended with status {status} {_tail(stderr)}".strip()
+            said = failure or f"it ended with status {status} {last_words(stderr, 300)}".strip()
             raise NotUsableHere(
                 f"{task.source.path.name} could not be made {task.quant} by llama.cpp: {said}.",
                 "Check the file, and that llama-cpp-python is installed: edgebench[llama-cpp].",
@@ -223,14 +221,3 @@ def _check(task: _Task, part: Path, path: Path, needed_bytes: int) -> None:
             f"llama.cpp made {holds} of {task.source.path.name}, its known rules make {expected}.",
             "Use the version of llama-cpp-python that edgebench pins.",
         )
-
-
-def _tail(stream: IO[bytes]) -> str:
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, size - STDERR_TAIL_BYTES))
-    return " ".join(stream.read().decode(errors="replace").split())[-300:]
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
