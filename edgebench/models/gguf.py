@@ -176,9 +176,8 @@ def _check_layout(cursor: Cursor, tensors: tuple[TensorInfo, ...], file_bytes: i
         names.add(tensor.name)
         end = tensor.offset + tensor.size_bytes
         if end > file_bytes:
-            cursor.lie(
-                f"tensor {tensor.name!r} ends at byte {end} of a file of {file_bytes}: truncated?"
-            )
+            problem = f"tensor {tensor.name!r} ends at byte {end} of a file of {file_bytes}"
+            cursor.lie(f"{problem}, so it is truncated")
     for one, other in pairwise(sorted(tensors, key=lambda t: t.offset)):
         if one.offset + one.size_bytes > other.offset:
             cursor.lie(f"the tensors {one.name!r} and {other.name!r} overlap")
