@@ -102,10 +102,8 @@ def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Pla
                 )
             )
     if not cells:
-        reasons = "; ".join(dict.fromkeys(skip.reason for skip in skipped))
-        raise NotUsableHere(
-            f"Nothing to measure: {reasons}.", "See edgebench run --dry-run --help."
-        )
+        reasons = " ".join(dict.fromkeys(skip.reason for skip in skipped))
+        raise NotUsableHere(f"Nothing can be measured. {reasons}", "Change what is asked for.")
     return Plan(tuple(cells.values()), tuple(skipped))
 
 
