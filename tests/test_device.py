@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from edgebench.machine import cpu, device, limits
+from edgebench.machine import cpu, device, instruction_sets, limits, x86_microarchitectures
+from edgebench.schema.device import Microarchitecture
 
 MACHINES = Path(__file__).parent / "machines"
 
@@ -65,6 +67,109 @@ def test_an_arm_board_is_named_by_its_parts_and_its_device_tree(tmp_path: Path) 
     assert found.clusters[0].name == "Cortex-A76"
     assert found.clusters[0].cpus == (0, 1, 2, 3)
     assert "asimddp" in found.cpu_flags
+
+
+def test_device_tree_strings_cannot_command_a_terminal(tmp_path: Path) -> None:
+    root = put(tmp_path, proc__cpuinfo=RASPBERRY_PI_5.format(number=0))
+    (root / "proc/device-tree").mkdir()
+    (root / "proc/device-tree/compatible").write_bytes(b"acme,\xff\x1b[2J\0\0brcm,x\r\n\0")
+
+    found = device.detect(root, environ={}).firmware
+
+    assert found is not None
+    assert found.compatible == ("acme,\N{REPLACEMENT CHARACTER}[2J", "brcm,x")
+
+
+def test_what_nobody_filled_into_dmi_is_no_name_and_serials_are_not_read(tmp_path: Path) -> None:
+    dmi = {
+        "sys_vendor": "To Be Filled By O.E.M.", "product_name": "Default string",
+        "board_vendor": "Acme", "board_name": "N100-ITX", "product_serial": "s3cret",
+    }  # fmt: skip
+    root = put(
+        tmp_path,
+        proc__cpuinfo="processor: 0\nvendor_id: GenuineIntel\n",
+        **{f"sys__class__dmi__id__{name}": f"{text}\n" for name, text in dmi.items()},
+    )
+    found = device.detect(root, environ={})
+
+    assert found.board == "Acme N100-ITX"
+    assert "s3cret" not in found.model_dump_json()
+
+
+def test_sve2_without_sve_is_a_mistake_of_the_kernel() -> None:
+    flags = ("asimd", "i8mm", "sme", "sve2", "svei8mm")
+    assert instruction_sets.of_interest(flags, "aarch64") == ("asimd", "i8mm", "sme")
+    assert instruction_sets.of_interest((*flags, "sve"), "aarch64")[-3:] == (
+        "svei8mm", "sve2", "sme",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("numbers", "name", "exact"),
+    [
+        (("AuthenticAMD", 25, 17, 1), "Zen 4", True),
+        (("AuthenticAMD", 26, 255, 1), "Zen 5", False),
+        (("GenuineIntel", 6, 0x55, 7), "Cascade Lake", True),
+        (("GenuineIntel", 6, 0x9E, 10), "Kaby Lake", False),
+        (("GenuineIntel", 6, 0xBE, 0), "Gracemont", True),
+        (("GenuineIntel", 6, 0x97, 2), "Golden Cove or Gracemont", False),
+    ],
+)
+def test_a_label_says_whether_it_is_exact(
+    numbers: tuple[str, int, int, int], name: str, exact: bool
+) -> None:
+    found = x86_microarchitectures.label(*numbers, None)
+    assert found == Microarchitecture(name=name, exact=exact)
+
+
+def test_an_unknown_cpu_has_no_label(tmp_path: Path) -> None:
+    assert x86_microarchitectures.label("GenuineIntel", 6, 0xFE, 0, None) is None
+    root = put(tmp_path, proc__cpuinfo=RASPBERRY_PI_5.format(number=0).replace("0xd0b", "0xfff"))
+    (found,) = cpu.clusters(root)
+    assert (found.name, found.part, found.microarchitecture) == (None, "0xfff", None)
+
+
+def test_midr_stands_in_where_cpuinfo_names_no_part(tmp_path: Path) -> None:
+    folder = "sys__devices__system__cpu__cpu0__regs__identification__midr_el1"
+    root = put(tmp_path, proc__cpuinfo="processor: 0\n", **{folder: "0x00000000414fd0b1\n"})
+    (found,) = cpu.clusters(root)
+    assert (found.name, found.variant, found.revision) == ("Cortex-A76", "0x4", 1)
+
+
+def test_hybrid_kinds_come_from_the_kernel_s_two_counters(tmp_path: Path) -> None:
+    block = "processor: {}\nvendor_id: GenuineIntel\ncpu family: 6\nmodel: 151\nmodel name: i9\n\n"
+    cpus = "sys__devices__system__cpu__cpu{}__topology__thread_siblings_list"
+    root = put(
+        tmp_path,
+        proc__cpuinfo="".join(block.format(n) for n in range(4)),
+        sys__devices__cpu_core__cpus="0-1\n",
+        sys__devices__cpu_atom__cpus="2-3\n",
+        **{cpus.format(n): text for n, text in enumerate(("0-1", "0-1", "2", "3"))},
+    )
+    fast, small = cpu.clusters(root)
+
+    assert (fast.kind, fast.cpus, fast.cores) == ("performance", (0, 1), 1)
+    assert (small.kind, small.cpus, small.cores) == ("efficiency", (2, 3), 2)
+    assert fast.microarchitecture == Microarchitecture(name="Golden Cove", exact=True)
+    assert small.microarchitecture == Microarchitecture(name="Gracemont", exact=True)
+
+
+def test_favoured_cores_of_one_kind_are_no_cluster_of_their_own(tmp_path: Path) -> None:
+    block = "processor: {}\nvendor_id: AuthenticAMD\ncpu family: 26\nmodel: 68\n\n"
+    path = "sys__devices__system__cpu__cpu{}__cpufreq__cpuinfo_max_freq"
+    root = put(
+        tmp_path,
+        proc__cpuinfo="".join(block.format(n) for n in range(2)),
+        **{path.format(0): "5752000\n", path.format(1): "5575000\n"},
+    )
+    (found,) = cpu.clusters(root)
+    assert (found.cpus, found.max_frequency_khz) == ((0, 1), 5_752_000)
+
+
+def test_only_one_of_two_packages_that_share_their_files_is_installed() -> None:
+    """py-cpuinfo2, which newer pytest-benchmark needs, overwrites py-cpuinfo's files."""
+    names = {d.metadata["Name"].lower().replace("_", "-") for d in metadata.distributions()}
+    assert len(names & {"py-cpuinfo", "py-cpuinfo2"}) == 1
 
 
 def test_cores_of_two_kinds_are_two_clusters_and_only_shared_flags_count(tmp_path: Path) -> None:

@@ -1,46 +1,43 @@
-"""CPU identity, caches and limits, from /proc and /sys.
+"""CPU identity from /proc/cpuinfo and sysfs, CPU by CPU, gathered into clusters.
 
-ARM kernels write no "model name": cores are named by MIDR implementer and part, boards by the
-device tree. Where there is no /proc/cpuinfo (macOS, Windows), py-cpuinfo is asked instead; it
-takes a second and reports wrong caches, so it is never asked on Linux.
+ARM kernels write no "model name" that means anything: cores are named by MIDR implementer and
+part. Where there is no /proc/cpuinfo (macOS, Windows), py-cpuinfo is asked instead; it takes a
+second and reports wrong caches, so it is never asked on Linux.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgebench.schema.device import Cache, Cluster
+from edgebench.machine import arm_parts, kernel_files, topology, x86_microarchitectures
+from edgebench.schema.device import Cluster, Microarchitecture
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_ARM_IMPLEMENTERS = {"0x41": "Arm", "0x51": "Qualcomm", "0x61": "Apple", "0xc0": "Ampere"}
-# Main ID Register part numbers, from the Technical Reference Manual of each core.
-_ARM_PARTS = {
-    ("0x41", "0xd03"): "Cortex-A53",
-    ("0x41", "0xd05"): "Cortex-A55",
-    ("0x41", "0xd07"): "Cortex-A57",
-    ("0x41", "0xd08"): "Cortex-A72",
-    ("0x41", "0xd0b"): "Cortex-A76",
-    ("0x41", "0xd0c"): "Neoverse-N1",
-    ("0x41", "0xd40"): "Neoverse-V1",
-    ("0x41", "0xd41"): "Cortex-A78",
-    ("0x41", "0xd42"): "Cortex-A78AE",
-    ("0x41", "0xd44"): "Cortex-X1",
-    ("0x41", "0xd49"): "Neoverse-N2",
-    ("0x41", "0xd4f"): "Neoverse-V2",
-}
+    from edgebench.schema.device import CoreKind
+
+Block = dict[str, str]
+
+
+class _Cpu(NamedTuple):
+    """One CPU."""
+
+    number: int
+    max_frequency_khz: int | None
 
 
 def clusters(root: Path) -> tuple[Cluster, ...]:
     """CPUs grouped by what distinguishes them; empty where /proc/cpuinfo is missing."""
-    groups: dict[Cluster, list[int]] = {}
-    for block in _blocks(root):
-        number = _integer(block.get("processor"))
-        if number is not None:
-            groups.setdefault(_cluster(root, number, block), []).append(number)
-    return tuple(kind.model_copy(update={"cpus": tuple(cpus)}) for kind, cpus in groups.items())
+    cpus = _cpus(root)
+    siblings_of = topology.siblings(root)
+    groups: dict[Cluster, list[_Cpu]] = {}
+    for alike, cpu in cpus:
+        groups.setdefault(alike, []).append(cpu)
+    whole = _join_those_without_frequency(groups)
+    return tuple(_cluster(alike, group, siblings_of) for alike, group in whole.items())
 
 
 def flags(root: Path) -> tuple[str, ...]:
@@ -48,6 +45,19 @@ def flags(root: Path) -> tuple[str, ...]:
     sets = [set((b.get("flags") or b.get("Features", "")).split()) for b in _blocks(root)]
     found = [s for s in sets if s]
     return tuple(sorted(set.intersection(*found))) if found else ()
+
+
+def architecture(root: Path) -> str:
+    """What `uname -m` would say there: the kernel's word, else what /proc/cpuinfo looks like."""
+    if told := kernel_files.text(root / "proc/sys/kernel/arch"):
+        return told
+    keys = {key: value for block in _blocks(root) for key, value in block.items()}
+    if "CPU implementer" in keys:
+        old = keys.get("CPU architecture", "8") in {"6", "7", "6TEJ"}
+        return "armv7l" if old else "aarch64"
+    if "isa" in keys:
+        return "riscv64"
+    return "x86_64" if "vendor_id" in keys else "unknown"
 
 
 def flags_elsewhere() -> tuple[str | None, tuple[str, ...]]:
@@ -58,86 +68,138 @@ def flags_elsewhere() -> tuple[str | None, tuple[str, ...]]:
     return info.get("brand_raw"), tuple(sorted(info.get("flags", ())))
 
 
-def caches(root: Path) -> tuple[Cache, ...]:
-    """Each distinct cache with how many of it there are, from sysfs."""
-    seen: dict[tuple[int, str, int], set[str]] = {}
-    for folder in sorted(root.glob("sys/devices/system/cpu/cpu[0-9]*/cache/index[0-9]*")):
-        level, size = _integer(_text(folder / "level")), _size(_text(folder / "size"))
-        if level is not None and size is not None:
-            key = (level, _text(folder / "type").lower(), size)
-            seen.setdefault(key, set()).add(_text(folder / "shared_cpu_list") or folder.parts[-3])
-    return tuple(
-        Cache(level=level, kind=kind, size_bytes=size, instances=len(shared))
-        for (level, kind, size), shared in sorted(seen.items())
+def _cpus(root: Path) -> list[tuple[Cluster, _Cpu]]:
+    """Each CPU with what it has in common with those of its cluster."""
+    blocks = _blocks(root)
+    # Old 32-bit ARM kernels write what all CPUs share once, below them.
+    shared: Block = {k: v for b in blocks if "processor" not in b for k, v in b.items()}
+    numbered = {
+        number: {**shared, **block}
+        for block in blocks
+        if (number := _integer(block.get("processor"))) is not None
+    }
+    online = kernel_files.cpu_list(kernel_files.text(root / "sys/devices/system/cpu/online"))
+    numbered = {n: block for n, block in numbered.items() if n in online} or numbered
+    kinds = _kinds(root, numbered)
+    return [_cpu(root, number, block, kinds.get(number)) for number, block in numbered.items()]
+
+
+def _kinds(root: Path, numbered: Mapping[int, Block]) -> dict[int, CoreKind]:
+    """Kinds of core of a hybrid x86 CPU."""
+    told = topology.core_kinds(root)
+    first = next(iter(numbered.values()), {})
+    vendor, family, model = _x86(first)
+    if told or not x86_microarchitectures.is_hybrid(vendor, family, model):
+        return told
+    return topology.kinds_by_module(root, numbered)
+
+
+def _cpu(root: Path, number: int, block: Block, kind: CoreKind | None) -> tuple[Cluster, _Cpu]:
+    folder = root / f"sys/devices/system/cpu/cpu{number}"
+    max_frequency_khz = kernel_files.integer(folder / "cpufreq/cpuinfo_max_freq")
+    governor = kernel_files.text(folder / "cpufreq/scaling_governor") or None
+    midr = {} if "CPU implementer" in block else _midr(folder)
+    if "CPU implementer" in block or midr:
+        capacity = kernel_files.integer(folder / "cpu_capacity")
+        alike = _arm(block | midr, max_frequency_khz, capacity)
+    else:
+        alike = _other(block, kind)
+    return alike.model_copy(update={"governor": governor}), _Cpu(number, max_frequency_khz)
+
+
+def _arm(block: Block, max_frequency_khz: int | None, capacity: int | None) -> Cluster:
+    """Cores of one part and unlike frequencies or capacities are clusters of their own."""
+    implementer, part = block["CPU implementer"], block.get("CPU part", "")
+    name = arm_parts.name(implementer, part)
+    return Cluster(
+        cpus=(),
+        name=name,
+        vendor=arm_parts.vendor(implementer),
+        implementer=implementer,
+        part=part or None,
+        variant=block.get("CPU variant"),
+        revision=_integer(block.get("CPU revision")),
+        max_frequency_khz=max_frequency_khz,
+        capacity=capacity,
+        microarchitecture=Microarchitecture(name=name, exact=True) if name else None,
     )
 
 
-def physical_cores(root: Path) -> int | None:
-    """Distinct groups of hyper-thread siblings among the CPUs that are online."""
-    lists = {
-        _text(path)
-        for path in root.glob("sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list")
+def _other(block: Block, kind: CoreKind | None) -> Cluster:
+    """Of x86 above all. Equal cores differ in their highest frequency: it makes no cluster."""
+    vendor, family, model = _x86(block)
+    stepping = _integer(block.get("stepping"))
+    return Cluster(
+        cpus=(),
+        name=block.get("model name"),
+        vendor=block.get("vendor_id"),
+        family=_integer(block.get("cpu family")),
+        model=_integer(block.get("model")),
+        stepping=stepping,
+        kind=kind,
+        microarchitecture=x86_microarchitectures.label(vendor, family, model, stepping, kind),
+    )
+
+
+def _join_those_without_frequency(groups: dict[Cluster, list[_Cpu]]) -> dict[Cluster, list[_Cpu]]:
+    """Old kernels describe frequencies at one CPU of several; the others are no other kind."""
+    silent = {"max_frequency_khz": None, "governor": None}
+    speaking = {alike.model_copy(update=silent): alike for alike in reversed(groups)}
+    joined: dict[Cluster, list[_Cpu]] = {}
+    for alike, group in groups.items():
+        joined.setdefault(speaking.get(alike, alike), []).extend(group)
+    return {alike: sorted(group) for alike, group in joined.items()}
+
+
+def _cluster(
+    alike: Cluster, group: Sequence[_Cpu], siblings_of: dict[int, frozenset[int]]
+) -> Cluster:
+    numbers = tuple(cpu.number for cpu in group)
+    known = [cpu.max_frequency_khz for cpu in group if cpu.max_frequency_khz is not None]
+    return alike.model_copy(
+        update={
+            "cpus": numbers,
+            "max_frequency_khz": max(known, default=None),
+            "cores": topology.cores(siblings_of, numbers),
+        }
+    )
+
+
+def _x86(block: Block) -> tuple[str, int, int]:
+    """Vendor, family and model; -1 for what the block does not say."""
+    family, model = _integer(block.get("cpu family")), _integer(block.get("model"))
+    return (
+        block.get("vendor_id", ""),
+        -1 if family is None else family,
+        -1 if model is None else model,
+    )
+
+
+def _midr(folder: Path) -> Block:
+    """Fields of MIDR_EL1 (Arm Architecture Reference Manual), where /proc/cpuinfo lacks them."""
+    written = kernel_files.text(folder / "regs/identification/midr_el1")
+    if not re.fullmatch(r"0x[0-9a-f]{8,16}", written):
+        return {}
+    value = int(written, 16)
+    return {
+        "CPU implementer": f"{value >> 24 & 0xFF:#04x}",
+        "CPU variant": f"{value >> 20 & 0xF:#x}",
+        "CPU part": f"0x{value >> 4 & 0xFFF:03x}",
+        "CPU revision": str(value & 0xF),
     }
-    return len(lists - {""}) or None
 
 
-def board(root: Path) -> str | None:
-    """The device tree's model, else DMI's vendor and product; control characters removed."""
-    model = _text(root / "proc/device-tree/model")
-    dmi = root / "sys/class/dmi/id"
-    named = model or f"{_text(dmi / 'sys_vendor')} {_text(dmi / 'product_name')}"
-    return "".join(c for c in named if c.isprintable()).strip()[:120] or None
-
-
-def hypervisor(root: Path) -> str | None:
-    """`yes` where the CPU says that it is virtual; None where it does not say."""
-    named = _text(root / "sys/hypervisor/type")
-    return named or ("yes" if "hypervisor" in flags(root) else None)
-
-
-def _blocks(root: Path) -> list[dict[str, str]]:
-    text = _text(root / "proc/cpuinfo")
+def _blocks(root: Path) -> list[Block]:
+    text = kernel_files.text(root / "proc/cpuinfo")
     return [
         {
             key.strip(): value.strip()
-            for key, _, value in (ln.partition(":") for ln in b.split("\n"))
+            for key, _, value in (line.partition(":") for line in part.split("\n"))
         }
-        for b in re.split(r"\n\s*\n", text)
-        if b.strip()
+        for part in re.split(r"\n\s*\n", text)
+        if part.strip()
     ]
-
-
-def _cluster(root: Path, number: int, block: dict[str, str]) -> Cluster:
-    implementer, part = block.get("CPU implementer"), block.get("CPU part")
-    arm_name = _ARM_PARTS.get((implementer or "", part or ""))
-    cpufreq = root / f"sys/devices/system/cpu/cpu{number}/cpufreq"
-    return Cluster(
-        cpus=(),
-        name=arm_name if implementer else block.get("model name"),
-        vendor=_ARM_IMPLEMENTERS.get(implementer or "", block.get("vendor_id")),
-        family=_integer(block.get("cpu family")),
-        model=_integer(block.get("model")),
-        stepping=_integer(block.get("stepping")),
-        implementer=implementer,
-        part=part,
-        variant=block.get("CPU variant"),
-        revision=_integer(block.get("CPU revision")),
-        max_frequency_khz=_integer(_text(cpufreq / "cpuinfo_max_freq")),
-        governor=_text(cpufreq / "scaling_governor") or None,
-    )
-
-
-def _size(text: str) -> int | None:
-    match = re.fullmatch(r"(\d+)([KMG]?)", text)
-    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]] if match else None
 
 
 def _integer(text: str | None) -> int | None:
     return int(text) if text and text.isdigit() else None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \n")
-    except OSError:
-        return ""

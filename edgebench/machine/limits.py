@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path, PurePosixPath
+
+from edgebench.machine import kernel_files
 
 
 def usable_cpus(root: Path, allowed: int) -> int:
@@ -13,11 +14,10 @@ def usable_cpus(root: Path, allowed: int) -> int:
     return max(1, min(allowed, math.floor(quota)) if quota else allowed)
 
 
-def allowed_cpus() -> int:
-    """Size of this process's affinity mask."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def affinity(root: Path) -> frozenset[int]:
+    """CPUs that this process may run on, proc_pid_status(5); empty where nothing says it."""
+    written = kernel_files.fields(root / "proc/self/status").get("Cpus_allowed_list", "")
+    return kernel_files.cpu_list(written)
 
 
 def cpu_limit(root: Path) -> float | None:

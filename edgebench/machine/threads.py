@@ -1,0 +1,104 @@
+"""How many threads to use when nobody says: one kind of core, a thread per core, in the quota."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from edgebench.machine import arm_parts, kernel_files
+
+if TYPE_CHECKING:
+    from edgebench.schema.device import Cluster, Device
+
+    Kind: TypeAlias = tuple[Cluster, ...]
+
+# A lone prime core is faster than its neighbours and slower than all of them together.
+FEWEST_CORES = 2
+# Pairs of equal cores are given frequencies of their own when a chip is tested (RK3588: 2.26 to
+# 2.4 GHz); prime cores differ by more (Snapdragon 855: 17 %).
+ALIKE = 0.9
+
+
+class Threads(NamedTuple):
+    """The number of threads, and a sentence that says why."""
+
+    number: int
+    why: str
+
+
+def default_threads(device: Device) -> Threads:
+    """Physical cores of one kind, within the affinity mask and the cgroup's quota.
+
+    Threads of a model wait for the slowest among them, so cores of one kind are used: the fastest
+    kind with at least two cores. Machines whose cores are alike use all of them.
+    """
+    kinds = _kinds(device)
+    chosen = _fastest(kinds, device)
+    mixed = len(kinds) > 1
+    cores = _cores(chosen, device) if mixed else device.physical_cores
+    number = max(1, min(cores, device.usable_cpus))
+    what = f"{cores} physical core{'s' * (cores != 1)}"
+    if mixed:
+        cpus = kernel_files.as_cpu_list(_allowed(chosen, device))
+        what = f"{what} of one kind ({_name(chosen[0])}, CPUs {cpus})"
+    if number < cores:
+        return Threads(number, f"{number}: of {what}, {_limit(device)}.")
+    return Threads(number, f"{number}: {what}.")
+
+
+def cpus_of_one_kind(device: Device) -> frozenset[int]:
+    """The CPUs that those threads should stay on, hyper-threads included."""
+    return _allowed(_fastest(_kinds(device), device), device)
+
+
+def _kinds(device: Device) -> list[Kind]:
+    """Clusters of equal cores with nearly equal speeds, together."""
+    kinds: list[Kind] = []
+    for cluster in sorted(device.clusters, key=_speed, reverse=True):
+        place = next((n for n, kind in enumerate(kinds) if _alike(kind[0], cluster)), None)
+        if place is None:
+            kinds.append((cluster,))
+        else:
+            kinds[place] = (*kinds[place], cluster)
+    return kinds
+
+
+def _alike(fast: Cluster, other: Cluster) -> bool:
+    same = (fast.name, fast.part, fast.kind) == (other.name, other.part, other.kind)
+    pairs = ((fast.capacity, other.capacity), (fast.max_frequency_khz, other.max_frequency_khz))
+    return same and all((two or 0) >= ALIKE * (one or 0) for one, two in pairs)
+
+
+def _fastest(kinds: list[Kind], device: Device) -> Kind:
+    """Of the kinds that may be used: the fastest with two cores, else the one with most."""
+    inside = [kind for kind in kinds if _allowed(kind, device)] or kinds
+    several = [kind for kind in inside if _cores(kind, device) >= FEWEST_CORES]
+    return max(several or inside, key=lambda kind: _speed(kind[0]))
+
+
+def _speed(cluster: Cluster) -> tuple[int, bool, int]:
+    """Greater is faster: the kernel's measure, then the kind of core, then its frequency."""
+    big = cluster.kind != "efficiency" and not arm_parts.is_little(cluster.name)
+    return (cluster.capacity or 0, big, cluster.max_frequency_khz or 0)
+
+
+def _cores(kind: Kind, device: Device) -> int:
+    return sum(min(c.cores or len(c.cpus), len(_allowed((c,), device))) for c in kind)
+
+
+def _allowed(kind: Kind, device: Device) -> frozenset[int]:
+    mask = kernel_files.cpu_list(device.affinity or "")
+    cpus = frozenset(cpu for cluster in kind for cpu in cluster.cpus)
+    return cpus & mask if mask else cpus
+
+
+def _limit(device: Device) -> str:
+    quota = device.cgroup_cpu_limit
+    if quota is not None and math.floor(quota) <= device.usable_cpus:
+        return f"the cgroup allows {quota:g} CPUs"
+    return f"this process may use {device.usable_cpus}"
+
+
+def _name(cluster: Cluster) -> str:
+    microarchitecture = cluster.microarchitecture.name if cluster.microarchitecture else None
+    return microarchitecture or cluster.name or cluster.part or "unknown"
