@@ -1,0 +1,36 @@
+"""When a launch was prefilling and when it was decoding, on the monotonic clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edgebench.schema.energy import Phase
+    from edgebench.schema.result import Trial
+
+
+class Window(NamedTuple):
+    begin_ns: int
+    end_ns: int
+
+
+def windows(trials: Iterable[Trial]) -> dict[Phase, tuple[Window, ...]]:
+    """One window per timed trial and phase that it has; the warm-up is left out.
+
+    Decoding lasts from the prefill's end to the trial's: keeping the greedy token between two
+    steps is in it, because nothing tells where in between its microseconds lie.
+    """
+    found: dict[Phase, list[Window]] = {}
+    for trial in trials:
+        if trial.warmup:
+            continue
+        begin = trial.started_ns + (trial.tokenize_ns or 0)
+        prefilled = begin + (trial.prefill_ns or 0)
+        if trial.prefill_ns:
+            found.setdefault("prefill", []).append(Window(begin, prefilled))
+        if trial.step_ns:
+            end = trial.started_ns + trial.wall_ns
+            found.setdefault("decode", []).append(Window(prefilled, end))
+    return {phase: tuple(each) for phase, each in found.items()}
