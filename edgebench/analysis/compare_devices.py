@@ -1,0 +1,52 @@
+"""Devices beside each other: each with its own intervals, none tested against another.
+
+Two machines are never drawn from one population of launches, so a p value between them would say
+nothing that the two intervals do not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from edgebench.analysis import stats
+from edgebench.analysis.compare_reading import figures
+from edgebench.schema.comparison import DeviceRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from edgebench.analysis.compare_reading import Sample, SideSamples
+
+RATES: tuple[Literal["prefill_tok_s", "decode_tok_s"], ...] = ("prefill_tok_s", "decode_tok_s")
+
+
+def rows(sides: Sequence[SideSamples]) -> tuple[DeviceRow, ...]:
+    """One row per cell and rate, cell by cell, so that devices stand below each other."""
+    found = [
+        row
+        for number, side in enumerate(sides)
+        for sample in side.samples
+        for row in _rows(number, sample)
+    ]
+    return tuple(sorted(found, key=lambda row: (row.metric, row.label, row.device, row.side)))
+
+
+def _rows(side: int, sample: Sample) -> Iterator[DeviceRow]:
+    if sample.no_speed or sample.machine.emulated:
+        return
+    cores = min(sample.cell.threads, sample.machine.cores) or None
+    bandwidth = sample.machine.bandwidth_gb_s.get(sample.cell.threads)
+    for metric in RATES:
+        rate = stats.interval(figures(sample, metric))
+        if rate is None:
+            continue
+        yield DeviceRow(
+            side=side,
+            device=sample.machine.id,
+            cell=sample.cell.id,
+            label=sample.label,
+            metric=metric,
+            rate=rate,
+            per_core=rate.estimate / cores if cores and sample.cell.device == "cpu" else None,
+            per_gb_s=rate.estimate / bandwidth if bandwidth else None,
+        )

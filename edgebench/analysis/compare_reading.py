@@ -1,0 +1,233 @@
+"""Records in, samples out: of each cell only one number per launch and metric is kept.
+
+A record is validated whole, then dropped, so that memory grows with launches and never with the
+trials and steps inside them. `edgebench check` also recomputes the summary; nothing here reads it.
+"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import ValidationError
+
+from edgebench import files
+from edgebench.analysis import checking, metrics
+from edgebench.analysis.labels import cell_label, file_label
+from edgebench.analysis.notes import contention
+from edgebench.errors import BadInput
+from edgebench.schema.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from edgebench.schema.comparison import Metric
+    from edgebench.schema.device import Device
+    from edgebench.schema.result import Cell, CellResult, Launch, MeasuredFile
+
+TRIAL_METRICS: Mapping[Metric, metrics.Metric] = {
+    "prefill_tok_s": metrics.prefill_tok_s,
+    "decode_tok_s": metrics.decode_tok_s,
+    "time_to_first_token_s": metrics.time_to_first_token_s,
+    "cpu_s_per_token": metrics.cpu_s_per_token,
+}
+HIGHER_IS_BETTER: frozenset[Metric] = frozenset({"prefill_tok_s", "decode_tok_s"})
+
+# Of a device: what may differ between two sessions on it and explains a difference.
+CIRCUMSTANCES = ("kernel", "operating_system", "memory_total_bytes", "usable_cpus", "hypervisor",
+                 "cgroup_cpu_limit", "cgroup_memory_limit_bytes", "environment")  # fmt: skip
+
+
+class Machine(NamedTuple):
+    """What comparing needs of a device. `bandwidth_gb_s` is by number of threads, where known."""
+
+    id: str
+    cores: int
+    emulated: str | None
+    circumstances: dict[str, object]
+    bandwidth_gb_s: dict[int, float]
+
+
+class Weights(NamedTuple):
+    """What comparing needs of a model file."""
+
+    label: str
+    sha256: str
+    model: str | None
+    origin: str
+
+
+class Sample(NamedTuple):
+    """One cell of one record. `values` holds one number per round and metric.
+
+    `no_speed` is the sentence that says why the cell shows no speed, or None.
+    """
+
+    source: str
+    run_id: str
+    started_utc: str
+    machine: Machine
+    weights: Weights
+    engine: str
+    cell: Cell
+    label: str
+    no_speed: str | None
+    contention: float
+    values: dict[Metric, dict[int, float]]
+
+
+class SideSamples(NamedTuple):
+    """One argument: its name, how many records it holds, and the samples that stand for it.
+
+    `older` counts samples that a later session on the same device replaces.
+    """
+
+    name: str
+    records: int
+    samples: tuple[Sample, ...]
+    older: int
+
+
+def read_side(given: Path) -> SideSamples:
+    """A record, or every `*.json` below a folder. Raises BadInput with the file's name."""
+    paths = sorted(given.rglob("*.json")) if given.is_dir() else [given]
+    if not paths:
+        raise BadInput(f"{given} holds no record.", "Name a .json file or a folder of them.")
+    with _no_cycles():
+        samples = [sample for path in paths for sample in read_samples(path)]
+    newest: dict[tuple[str, str], Sample] = {}
+    for sample in sorted(samples, key=lambda each: each.started_utc):
+        newest[sample.machine.id, sample.cell.id] = sample
+    return SideSamples(str(given), len(paths), tuple(newest.values()), len(samples) - len(newest))
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """The cells of one record. Raises BadInput for what is not a sound record."""
+    result = read_record(path)
+    if problem := next(checking.contradictions(result), None):
+        raise BadInput(f"{path} contradicts itself: {problem}", "See edgebench check.")
+    return samples_of(result, path.name)
+
+
+def read_record(path: Path) -> Result:
+    """As `files.read_json`, three times as fast on a sound record.
+
+    Duplicate keys, which only the slow reader sees, are found by `edgebench check`.
+    """
+    try:
+        if path.stat().st_size <= files.MAX_FILE_BYTES:
+            return Result.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        pass
+    return files.read_json(path, Result)
+
+
+def samples_of(result: Result, source: str) -> list[Sample]:
+    """Each cell of a record, reduced."""
+    facts = {file.sha256: file for file in result.files}
+    machine = _machine(result.device)
+    engines = {each.backend: f"{each.version} ({each.build})" for each in result.engines}
+    return [
+        Sample(
+            source=source,
+            run_id=result.run_id,
+            started_utc=result.started_utc,
+            machine=machine,
+            weights=_weights(facts[entry.cell.file]),
+            engine=engines.get(entry.cell.backend, ""),
+            cell=entry.cell,
+            label=f"{file_label(facts[entry.cell.file])} {cell_label(entry.cell, ())}",
+            no_speed=_why_no_speed(entry),
+            contention=contention(entry),
+            values=_values(entry),
+        )
+        for entry in result.cells
+    ]
+
+
+def figures(sample: Sample, metric: Metric) -> list[float]:
+    """One number per launch, in the order of rounds."""
+    return list(sample.values.get(metric, {}).values())
+
+
+def _values(entry: CellResult) -> dict[Metric, dict[int, float]]:
+    if not metrics.may_show_speed(entry):
+        return {}
+    kept: dict[Metric, dict[int, float]] = {}
+    for launch in entry.launches:
+        for metric, value in _of_launch(launch, entry):
+            if value is not None and value > 0:
+                kept.setdefault(metric, {})[launch.round] = value
+    return kept
+
+
+def _of_launch(launch: Launch, entry: CellResult) -> Iterator[tuple[Metric, float | None]]:
+    for metric, of_trial in TRIAL_METRICS.items():
+        yield metric, metrics.of_launch(launch, entry.cell.workload, of_trial)
+    yield "load_s", launch.load.load_ns * metrics.NS if launch.load else None
+    yield "peak_rss_bytes", launch.memory.peak_rss_bytes if launch.memory else None
+
+
+def _why_no_speed(entry: CellResult) -> str | None:
+    verified = entry.verification
+    if verified is None:
+        return "its output was not verified"
+    if verified.failure is not None:
+        return f"the engine failed while it was verified: {verified.failure.message}"
+    if verified.status == "failed":
+        return f"its output is wrong. {verified.reason or ''}".strip().rstrip(".")
+    failures = [launch.failure for launch in entry.launches if launch.failure]
+    if not any(launch.trials for launch in entry.launches):
+        last = f": {failures[-1].message}" if failures else ""
+        return f"it has no finished launch{last}"
+    return None
+
+
+def _machine(device: Device) -> Machine:
+    return Machine(
+        id=device.id,
+        cores=device.physical_cores,
+        emulated=getattr(device, "emulated", None),
+        circumstances={name: getattr(device, name) for name in CIRCUMSTANCES},
+        bandwidth_gb_s=_bandwidth(device),
+    )
+
+
+def _bandwidth(device: Device) -> dict[int, float]:
+    """Read bandwidth by number of threads, the best of all launches and methods; empty: unknown."""
+    rates = device.ceilings.read if device.ceilings else ()
+    best: dict[int, float] = {}
+    for rate in rates:
+        found = rate.bytes_read / min(rate.fastest_ns)
+        best[rate.threads] = max(found, best.get(rate.threads, 0.0))
+    return best
+
+
+def _weights(file: MeasuredFile) -> Weights:
+    return Weights(file_label(file), file.sha256, file.model, file.weights)
+
+
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """Records hold no reference cycles; looking for some takes a third of the reading time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def interleaved(base: Sample, head: Sample) -> bool:
+    """Whether both were launched in turns, round by round: they share the run's id."""
+    return base.run_id == head.run_id
+
+
+def in_pairs(base: Sample, head: Sample, metric: Metric) -> tuple[Sequence[float], Sequence[float]]:
+    """The numbers of the rounds that both sides finished, place by place."""
+    one, two = base.values.get(metric, {}), head.values.get(metric, {})
+    both = sorted(set(one) & set(two))
+    return [one[number] for number in both], [two[number] for number in both]
