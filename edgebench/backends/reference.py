@@ -6,8 +6,9 @@ embedding (Su et al. 2021, arXiv:2104.09864), grouped-query attention (Ainslie e
 arXiv:2305.13245) and SwiGLU (Shazeer 2020, arXiv:2002.05202). Names and layout of the weights
 are those of the GGUF specification (ggml, docs/gguf.md).
 
-Weights stay in the file, mapped, and are dequantized a piece of a matrix at a time, so memory is
-bounded by the KV cache and the logits, not by the model.
+As the reference it leaves weights in the file, mapped, and dequantizes a piece of a matrix at a
+time, so memory is bounded by the KV cache and the logits, not by the model (`load_mode` "mmap").
+Measured as an engine it holds them all as float32 ("read"): NumPy and its BLAS, and no more.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from edgebench.backends import About, Dispatched, EngineError, WrongIsaError
+from edgebench.backends.reference_blas import Blas, hold_threads
 from edgebench.backends.reference_weights import Weights, f32
 from edgebench.models.gguf import read_header
 from edgebench.models.llama import dimensions
@@ -46,6 +48,7 @@ class Reference:
     """
 
     formats = frozenset({"gguf"})
+    settings: frozenset[str] = frozenset()
 
     def __init__(self, *, rope: Rope = "interleaved") -> None:
         self._rope: Rope = rope
@@ -64,23 +67,29 @@ class Reference:
     def isas(self) -> tuple[str, ...]:
         return (ISA,)
 
+    def why_not_device(self, device: str) -> str | None:
+        return None if device == "cpu" else "The reference runs on the CPU only."
+
     @contextmanager
     def load(self, file: Path, options: LoadOptions) -> Iterator[ReferenceSession]:
         """Check and map `file`. Raises BadModel, or EngineError for what is not implemented."""
         if options.isa != ISA:
             raise WrongIsaError(f"the reference runs on {ISA!r} only, not {options.isa!r}")
-        header = read_header(file)
-        yield ReferenceSession(header, options.context_tokens, self._rope)
+        import numpy as np  # noqa: F401 - maps the BLAS whose threads are held
+
+        blas = hold_threads(options.threads)
+        yield ReferenceSession(read_header(file), options, self._rope, blas)
 
 
 class ReferenceSession:
     """One sequence over one model. Logits are fresh arrays that nothing overwrites."""
 
-    def __init__(self, header: Header, context_tokens: int, rope: Rope) -> None:
-        self._shape = dimensions(header)
-        self._weights = Weights(header, self._shape)
-        self._cache = _KvCache(self._shape, context_tokens)
-        self._frequencies = _rope_frequencies(self._shape, self._weights)
+    def __init__(self, header: Header, options: LoadOptions, rope: Rope, blas: Blas) -> None:
+        self._shape, self._blas = dimensions(header), blas
+        self._resident = options.load_mode == "read"
+        self._weights = Weights(header, self._shape, resident=self._resident)
+        self._cache = _KvCache(self._shape, options.context_tokens)
+        self._frequencies = rope_frequencies(self._shape, self._weights)
         self._rope = rope
 
     @property
@@ -88,7 +97,8 @@ class ReferenceSession:
         return self._cache.size_bytes
 
     def dispatched(self) -> Dispatched:
-        return Dispatched(isa=ISA, library=f"numpy {metadata.version('numpy')}", features=())
+        weights = "resident" if self._resident else "mapped"
+        return Dispatched(ISA, self._blas.library, (*self._blas.features, f"weights={weights}"))
 
     def reset(self) -> None:
         self._cache.used = 0
@@ -229,12 +239,12 @@ class _KvCache:
         return self._keys[layer, :, :end], self._values[layer, :, :end]
 
 
-def _rope_frequencies(shape: Dimensions, weights: Weights) -> NDArray[Any]:
+def rope_frequencies(shape: Dimensions, weights: Weights) -> NDArray[Any]:
     """Radians per position and pair, float64: base^(-2i/n), stretched as the file asks."""
     import numpy as np
 
     if shape.rope_scaling not in ("none", "linear"):
-        raise EngineError(f"the reference has no RoPE scaling of type {shape.rope_scaling!r}")
+        raise EngineError(f"edgebench has no RoPE scaling of type {shape.rope_scaling!r}")
     exponents = np.arange(0, shape.rope_dim, 2) / shape.rope_dim
     frequencies = shape.rope_base**-exponents
     if shape.rope_scaling == "linear":

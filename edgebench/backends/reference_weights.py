@@ -8,7 +8,7 @@ from edgebench.backends import EngineError
 from edgebench.models.llama import expected_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -22,9 +22,12 @@ CHUNK_BYTES = 16 << 20
 
 
 class Weights:
-    """The tensors of a file, mapped; dequantized by gguf.quants when asked for."""
+    """The tensors of a file, mapped; dequantized by gguf.quants when asked for.
 
-    def __init__(self, header: Header, shape: Dimensions) -> None:
+    With `resident` every matrix is dequantized now, and held: memory for the whole model.
+    """
+
+    def __init__(self, header: Header, shape: Dimensions, *, resident: bool = False) -> None:
         import numpy as np
         from gguf.constants import GGMLQuantizationType
 
@@ -32,6 +35,9 @@ class Weights:
         self._bytes = np.memmap(header.path, dtype=np.uint8, mode="r")
         self._tensors = {t.name: t for t in header.tensors}
         self._types = {t.name: GGMLQuantizationType[t.type_name] for t in header.tensors}
+        self._held: dict[str, Array] = {}
+        if resident:
+            self._held = {t.name: self.matrix(t.name) for t in header.tensors if len(t.dims) > 1}
 
     def __contains__(self, name: str) -> bool:
         return name in self._tensors
@@ -41,19 +47,35 @@ class Weights:
 
     def rows(self, name: str, wanted: Sequence[int]) -> Array:
         """The rows `wanted` of a matrix: float32[len(wanted), inputs]."""
+        if name in self._held:
+            return self._held[name][list(wanted)]
         return self._dequantized(name, list(wanted))
+
+    def matrix(self, name: str) -> Array:
+        """A whole matrix, float32[outputs, inputs]; only a piece of it is there twice."""
+        import numpy as np
+
+        whole = np.empty(self._tensors[name].dims[::-1], dtype=np.float32)
+        for piece in self._pieces(name):
+            whole[piece] = self._dequantized(name, piece)
+        return whole
 
     def apply(self, name: str, x: Array) -> Array:
         """x @ W.T for a matrix W of float32[outputs, inputs], a piece of W at a time."""
         import numpy as np
 
-        inputs, outputs = self._tensors[name].dims
-        step = max(1, CHUNK_BYTES // (4 * inputs))
-        y = np.empty((len(x), outputs), dtype=np.float32)
-        for start in range(0, outputs, step):
-            piece = slice(start, start + step)
+        if name in self._held:
+            return x @ self._held[name].T
+        y = np.empty((len(x), self._tensors[name].dims[1]), dtype=np.float32)
+        for piece in self._pieces(name):
             y[:, piece] = x @ self._dequantized(name, piece).T
         return y
+
+    def _pieces(self, name: str) -> Iterator[slice]:
+        """Rows of a matrix, CHUNK_BYTES of float32 at a time."""
+        inputs, outputs = self._tensors[name].dims
+        step = max(1, CHUNK_BYTES // (4 * inputs))
+        return (slice(start, start + step) for start in range(0, outputs, step))
 
     def _dequantized(self, name: str, rows: slice | list[int]) -> Array:
         from gguf.quants import dequantize
