@@ -1,0 +1,39 @@
+"""A result as GitHub markdown: job summaries and comments. Same cells and notes as the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgebench.report import details as detail_table
+from edgebench.report import table
+from edgebench.report.escape import markdown as escape
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from edgebench.schema.result import Result
+
+
+def render(result: Result, *, details: bool = False) -> str:
+    """The whole document: header, table, what was skipped, warnings; `details` adds its table."""
+    parts = [
+        f"**edgebench:** {escape(table.header(result))}\n",
+        grid(table.columns(result), table.rows(result), right=table.RIGHT),
+        "".join(f"- **{note.kind}** {escape(note.text)}\n" for note in table.footnotes(result)),
+    ]
+    if details:
+        columns = detail_table.COLUMNS
+        parts.append(grid(columns, detail_table.rows(result), right=columns[1:]))
+    return "\n".join(part for part in parts if part)
+
+
+def grid(
+    names: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str] = ()
+) -> str:
+    """A table, everything in it escaped; columns named in `right` are aligned to the right."""
+    rule = ["---:" if name in right else ":---" for name in names]
+    return "".join([_line(map(escape, names)), _line(rule), *(_line(map(escape, r)) for r in rows)])
+
+
+def _line(fields: Iterable[str]) -> str:
+    return f"| {' | '.join(fields)} |\n"

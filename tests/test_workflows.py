@@ -1,0 +1,190 @@
+"""Workflows and the action are linted, hold no injection, and call options that exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from edgebench.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+ACTION = ROOT / "action.yml"
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+DEPENDABOT = ROOT / ".github" / "dependabot.yml"
+PAGES = [ROOT / "README.md", ROOT / "docs" / "ci.md"]
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+
+
+def lint(tool: str, *arguments: str | Path) -> None:
+    """Run a linter of the dev group; its complaint is the assertion's message."""
+    done = subprocess.run(
+        [SCRIPTS / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actionlint() -> None:
+    # Only what the lock names: no shellcheck or pyflakes that a machine happens to have.
+    lint("actionlint", "-shellcheck=", "-pyflakes=", *WORKFLOWS)
+
+
+def test_zizmor() -> None:
+    lint("zizmor", "--offline", "--persona", "pedantic", "--quiet", ACTION, ROOT / ".github")
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("vendor.github-workflows", WORKFLOWS),
+        ("custom.github-workflows-require-timeout", WORKFLOWS),
+        ("vendor.github-actions", [ACTION]),
+        ("vendor.dependabot", [DEPENDABOT]),
+    ],
+)
+def test_schema(schema: str, files: list[Path]) -> None:
+    lint("check-jsonschema", "--builtin-schema", schema, *files)
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return document
+
+
+def steps() -> Iterator[dict[str, Any]]:
+    """Every step of every workflow and of the action."""
+    yield from parsed(ACTION)["runs"]["steps"]
+    for path in WORKFLOWS:
+        for job in parsed(path)["jobs"].values():
+            yield from job["steps"]
+
+
+def scripts() -> list[str]:
+    return [step["run"] for step in steps() if "run" in step]
+
+
+def test_every_action_is_pinned_by_a_commit_with_its_version_beside_it() -> None:
+    lines = [
+        line
+        for path in (ACTION, *WORKFLOWS)
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "uses: " in line and "uses: ./" not in line
+    ]
+
+    assert len(lines) == sum(step.get("uses", "./") != "./" for step in steps())
+    for line in lines:
+        assert re.search(r"uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+
+
+def test_one_version_of_each_action() -> None:
+    pins = {step["uses"] for step in steps() if "@" in step.get("uses", "")}
+    versions = {(use.split("@")[0].split("/")[1], use.split("@")[1]) for use in pins}
+
+    assert sorted(name for name, _ in versions) == ["cache", "checkout", "upload-artifact"]
+
+
+def test_nothing_is_pasted_into_a_script() -> None:
+    """`${{ … }}` is text when the shell reads it: a title of a pull request would be run."""
+    assert [script for script in scripts() if "${{" in script] == []
+
+
+@pytest.mark.parametrize("script", scripts(), ids=lambda script: script.split("\n")[0][:40])
+def test_a_script_is_whole_bash(script: str) -> None:
+    subprocess.run(["bash", "-n", "-c", script], check=True)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_may_do_little_and_not_for_long(path: Path) -> None:
+    workflow = parsed(path)
+
+    assert workflow["permissions"] == {}
+    assert workflow["concurrency"]["group"]
+    for job in workflow["jobs"].values():
+        assert job["permissions"] == {"contents": "read"}
+        assert 0 < job["timeout-minutes"] <= 90
+    for step in steps():
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_both_architectures_install_test_and_measure_the_ladder() -> None:
+    jobs = parsed(ROOT / ".github" / "workflows" / "test.yml")["jobs"]
+
+    for job in jobs.values():
+        assert job["strategy"]["matrix"]["runner"] == ["ubuntu-24.04", "ubuntu-24.04-arm"]
+    commands = "\n".join(step.get("run", "") for step in jobs["test"]["steps"])
+    assert "sh scripts/install.sh" in commands
+    assert "sh scripts/test.sh" in commands
+    assert "edgebench run --model smollm2-135m --isa ladder" in commands
+    assert {job["needs"] for name, job in jobs.items() if name != "wheel"} == {"wheel"}
+
+
+def test_the_page_names_every_input_and_its_examples_no_other() -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    examples = [
+        step for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+        for step in yaml.safe_load(block)
+    ]  # fmt: skip
+    inputs = set(parsed(ACTION)["inputs"])
+
+    assert examples
+    assert all(set(step["with"]) <= inputs for step in examples)
+    assert {name for name in inputs if f"`{name}`" not in page} == set()
+
+
+def test_the_inputs_are_options() -> None:
+    verbs = get_command(app).commands  # type: ignore[attr-defined]
+    options = {verb: {o for p in verbs[verb].params for o in p.opts} for verb in ("run", "gate")}
+    own = {"arguments", "baseline", "artifact"}
+    of_gate = {"threshold", "inconclusive"}
+    inputs = set(parsed(ACTION)["inputs"])
+
+    assert {f"--{name}" for name in of_gate} <= options["gate"]
+    assert {f"--{name}" for name in inputs - own - of_gate} <= options["run"]
+
+
+def commands_in(text: str) -> Iterator[list[str]]:
+    """The words of every `edgebench …` line of shell, without redirections."""
+    for line in text.replace("\\\n", " ").splitlines():
+        if match := re.search(r"""(?:^|[\s/;&])(?:edgebench|"\$EDGEBENCH") ([a-z-].*)""", line):
+            words = shlex.split(re.split(r"\s*(?:\|\||&&|>>?|;|\s#)", match[1])[0])
+            yield [word for word in words if word not in {"${chosen[@]}", "${more[@]}"}]
+
+
+def all_commands() -> list[list[str]]:
+    shell = list(scripts())
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        shell += re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        shell += re.findall(r"`(edgebench [^`]+)`", text)
+    return [words for text in shell for words in commands_in(text)]
+
+
+@pytest.mark.parametrize("words", all_commands(), ids=" ".join)
+def test_a_command_line_that_we_show_parses(words: list[str]) -> None:
+    group: Any = get_command(app)
+    context = group.make_context("edgebench", [], resilient_parsing=True)
+    command = group
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        command = command.commands[words[0]]
+        words = words[1:]
+    fresh = context.__class__(command, info_name=command.name, parent=context)
+
+    command.make_parser(fresh).parse_args(list(words))
+
+
+def test_command_lines_are_found_and_wrong_ones_do_not_parse() -> None:
+    (found,) = commands_in('  .venv/bin/edgebench show a*.json --format markdown >>"$X"')
+    assert found == ["show", "a*.json", "--format", "markdown"]
+    with pytest.raises(Exception, match="no-such-option"):
+        test_a_command_line_that_we_show_parses(["show", "--no-such-option"])
