@@ -1,5 +1,5 @@
 # Shortcuts; what they do lives in scripts/. Nothing needs make.
-.PHONY: install test lint format lock bench schema
+.PHONY: install test lint format lock bench schema arm-emulated
 bin := .venv/bin
 
 install:
@@ -26,4 +26,8 @@ schema: install
 # What the harness itself costs, beside llama.cpp's own llama-bench around the same libraries.
 bench: install
 	$(bin)/python -m scripts.build_llama_bench
-	$(bin)/pytest --benchmark-enable --benchmark-only tests/benchmarks
+	$(bin)/pytest -m bench --benchmark-enable -s tests/benchmarks
+
+# edgebench on emulated ARM CPUs, every variant verified and its instructions counted: docs/arm.md.
+arm-emulated: install
+	$(bin)/python -m scripts.arm.emulate

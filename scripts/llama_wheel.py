@@ -6,6 +6,8 @@ it needs only pip and the standard library.
 
 pip's wheel cache is left out: it does not look at build settings, and would hand over a wheel
 that somebody built for this CPU alone.
+
+`--folder` prints where the wheel is kept and builds nothing: the key for a cache of CI.
 """
 
 from __future__ import annotations
@@ -142,6 +144,9 @@ def build(folder: Path) -> Path:
 
 def main() -> None:
     folder = cache_dir("llama-cpp-python", f"{entry()[1]}-{fingerprint()}")
+    if sys.argv[1:] == ["--folder"]:
+        print(folder)
+        return
     wheel = kept_wheel(folder) or build(folder)
     print(ENTRY.sub(f"{NAME} @ {wheel.as_uri()} --hash=sha256:{sha256(wheel)}\n", LOCK.read_text()))
 

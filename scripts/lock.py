@@ -24,6 +24,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
+# What is installed for development; torch is not: some GB (docs/decisions/0010).
+EXTRAS = ("llama-cpp", "onnxruntime")
 SOURCE_ONLY = "llama-cpp-python"
 BUILD_TOOLS = ("scikit-build-core>=0.9.2", "cmake>=3.21,<4", "ninja>=1.11")
 HEADER = "# Made by scripts/lock.py from pyproject.toml.\n"
@@ -54,7 +56,7 @@ def wanted(pyproject: dict[str, Any]) -> list[Requirement]:
     project = pyproject["project"]
     lines = [
         *project["dependencies"],
-        *(line for lines in project["optional-dependencies"].values() for line in lines),
+        *(line for extra in EXTRAS for line in project["optional-dependencies"][extra]),
         *pyproject["dependency-groups"]["dev"],
         *pyproject["build-system"]["requires"],
     ]
@@ -128,7 +130,8 @@ def main() -> int:
             return 1
         more = ["--upgrade"] if args.upgrade else []
         pyproject_file = str(ROOT / "pyproject.toml")
-        compile_lock(uv, pyproject_file, lock, "--all-extras", "--group", "dev", *more)
+        extras = [word for extra in EXTRAS for word in ("--extra", extra)]
+        compile_lock(uv, pyproject_file, lock, *extras, "--group", "dev", *more)
         compile_lock(uv, "\n".join(BUILD_TOOLS), build_lock, *more)
         pip_lock.write_text(for_pip(pyproject, lock.read_text()))
 

@@ -6,6 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgebench.schema.calibration import Calibration
+from edgebench.schema.ceilings import Ceilings
+from edgebench.schema.comparison import Comparison, GateReport
+from edgebench.schema.doctor import Checkup
+from edgebench.schema.hardware import Profile
 from edgebench.schema.model import Catalog
 from edgebench.schema.result import Result
 
@@ -15,7 +20,13 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent.parent / "docs" / "schema"
 PUBLISHED: dict[str, type[BaseModel]] = {
     "result.v1.schema.json": Result,
+    "comparison.v1.schema.json": Comparison,
+    "gate.v1.schema.json": GateReport,
+    "calibration.v1.schema.json": Calibration,
     "models.v1.schema.json": Catalog,
+    "ceilings.v1.schema.json": Ceilings,
+    "doctor.v1.schema.json": Checkup,
+    "hardware.v1.schema.json": Profile,
 }
 
 

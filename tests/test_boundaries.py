@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "edgebench"
-MEASURE = {"models", "backends", "measure", "machine"}
+MEASURE = {"models", "backends", "measure", "machine", "power"}
 READ = {"analysis", "report"}
 RIM = {"cli", "__main__"}
 

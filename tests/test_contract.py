@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edgebench import plugins
-from edgebench.backends import LoadOptions, WrongIsaError
+from edgebench.backends import DEVICES, EngineError, LoadOptions, WrongIsaError
 from tests.gguf_maker import write_llama
 
 if TYPE_CHECKING:
@@ -37,12 +37,13 @@ def model(backend: Backend, script: Script, tmp_path: Path) -> Path:
     if "onnx" in backend.formats:
         from edgebench.models.onnx_export import export
 
-        return export(tiny, tmp_path / "tiny-onnx", activations="int8").path
+        return export(tiny, tmp_path / "tiny-onnx", activations="fp32").path
     return tiny
 
 
 def options(backend: Backend, **fields: Any) -> LoadOptions:
-    return LoadOptions(isa=backend.isas()[0], threads=1, context_tokens=32)._replace(**fields)
+    plain = LoadOptions(backend.isas()[0], threads=1, context_tokens=32, activations="fp32")
+    return plain._replace(**fields)
 
 
 def test_it_says_who_it_is(backend: Backend) -> None:
@@ -51,6 +52,12 @@ def test_it_says_who_it_is(backend: Backend) -> None:
     assert about.version
     assert set(backend.isas()) <= set(backend.known_isas())
     assert backend.formats
+
+
+def test_it_runs_on_a_device_or_says_why_not(backend: Backend) -> None:
+    assert backend.why_not_device("cpu") is None
+    reasons = (backend.why_not_device(device) for device in DEVICES)
+    assert all(reason is None or reason.endswith(".") for reason in reasons)
 
 
 def test_logits_have_the_promised_shapes(backend: Backend, model: Path) -> None:
@@ -101,3 +108,25 @@ def test_an_unknown_instruction_set_is_refused(backend: Backend, model: Path) ->
         backend.load(model, options(backend, isa="6502")) as session,
     ):
         session.reset()
+
+
+def test_parallel_sequences_give_what_each_gives_alone(backend: Backend, model: Path) -> None:
+    import numpy as np
+
+    def steps(sequences: int) -> list[Any]:
+        asked = options(backend, sequences=sequences)
+        with backend.load(model, asked) as session:
+            session.reset()
+            rows = [np.array(session.prefill(TOKENS[:4]))[None]]
+            fed = [(token,) * sequences for token in TOKENS[4:]]
+            return rows + [np.array(session.decode(tokens)) for tokens in fed]
+
+    try:
+        many = steps(3)
+    except EngineError:
+        pytest.skip("one sequence at a time")
+    alone = steps(1)
+    for step, (rows, row) in enumerate(zip(many, alone, strict=True)):
+        assert rows.shape[0] == (3 if step else 1)
+        scale = float(np.abs(row).max())
+        assert all(np.allclose(each, row[0], atol=0.02 * scale) for each in rows)

@@ -24,7 +24,7 @@ from edgebench.models.onnx_cache import onnx_for
 from edgebench.models.onnx_check import check
 from edgebench.models.onnx_data import DataFile
 from edgebench.models.onnx_export import export
-from edgebench.models.onnx_exported import describe
+from edgebench.models.onnx_exported import EXPORTER_VERSION, describe
 from edgebench.models.onnx_weights import Weights
 from edgebench.models.progress import Silent
 from tests.gguf_maker import Tiny, random_weights, raw_file, tensor, write_llama
@@ -253,7 +253,7 @@ def test_it_is_made_once_in_a_process_of_its_own(tmp_path: Path) -> None:
     )
     assert made == again
     assert made.weights_id == "cd" * 32
-    assert made.path.parent.name == f"{'cd' * 12}-int8-v1"
+    assert made.path.parent.name == f"{'cd' * 12}-int8-v{EXPORTER_VERSION}"
 
 
 def test_two_that_ask_at_once_make_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

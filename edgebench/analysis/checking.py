@@ -35,17 +35,22 @@ def check(paths: Iterable[Path]) -> list[Finding]:
 
 def problems(result: Result) -> Iterator[str]:
     """Each contradiction inside a record that fits its schema."""
+    yield from contradictions(result)
+    yield from _of_summary(result)
+
+
+def contradictions(result: Result) -> Iterator[str]:
+    """The same without the summary, which nothing is read from."""
     known = {file.sha256 for file in result.files}
     ids = [entry.cell.id for entry in result.cells]
     if len(ids) != len(set(ids)):
         yield "cells: two cells have the same id."
     for place, entry in enumerate(result.cells):
-        yield from _of_cell(f"cells.{place}", entry, known)
+        yield from _of_cell(f"cells.{place}", entry, known, result.device.emulated)
     for number, order in enumerate(result.schedule.order):
         yield from (
             f"schedule.order.{number}: no cell {unknown!r}." for unknown in set(order) - set(ids)
         )
-    yield from _of_summary(result)
 
 
 def _records(given: Path) -> list[Path]:
@@ -59,9 +64,11 @@ def _problem(path: Path) -> str | None:
         return str(error).removeprefix(f"{path}: ")
 
 
-def _of_cell(where: str, entry: CellResult, known: set[str]) -> Iterator[str]:
+def _of_cell(where: str, entry: CellResult, known: set[str], emulated: str | None) -> Iterator[str]:
     if entry.cell.file not in known:
         yield f"{where}.cell.file: no such file in files."
+    if entry.emulated != emulated:
+        yield f"{where}.emulated: is not the device's."
     if entry.cell.id != entry.cell.identity():
         yield f"{where}.cell.id: is not the hash of the cell."
     workload = entry.cell.workload
@@ -72,6 +79,8 @@ def _of_cell(where: str, entry: CellResult, known: set[str]) -> Iterator[str]:
         for index, trial in enumerate(launch.trials):
             if len(trial.step_ns) != workload.output_tokens:
                 yield f"{inside}.trials.{index}.step_ns: expected {workload.output_tokens} steps."
+            if trial.instructions and len(trial.instructions.steps) != len(trial.step_ns):
+                yield f"{inside}.trials.{index}.instructions.steps: one per step was expected."
             if (trial.prefill_ns is None) == bool(workload.prompt_tokens):
                 yield f"{inside}.trials.{index}.prefill_ns: does not fit the workload."
             if sum(trial.step_ns) + (trial.prefill_ns or 0) > trial.wall_ns:

@@ -19,14 +19,21 @@ def file_label(file: MeasuredFile) -> str:
 
 def cell_label(cell: Cell, files: Iterable[MeasuredFile]) -> str:
     """`llama.cpp zen4 2t tg128`, after the file's name where there are several files."""
-    settings = f"{cell.backend} {cell.isa} {cell.threads}t {cell.workload.name}"
+    where = _where(cell.isa, cell.device)
+    settings = f"{cell.backend} {where} {cell.threads}t {cell.workload.name}"
     return f"{_prefix(cell.file, files)}{settings}"
 
 
 def skipped_label(skip: Skipped, files: Iterable[MeasuredFile]) -> str:
     """The same for a combination that is not measured."""
-    settings = f"{skip.backend} {skip.isa} {skip.threads}t {skip.workload}"
+    where = _where(skip.isa, skip.device)
+    settings = f"{skip.backend} {where} {skip.threads}t {skip.workload}"
     return f"{_prefix(skip.file, files)}{settings}"
+
+
+def _where(isa: str, device: str) -> str:
+    """The instruction set, and the device beside it where that is not the CPU."""
+    return isa if device == "cpu" else f"{isa} {device}"
 
 
 def _prefix(sha256: str, files: Iterable[MeasuredFile]) -> str:

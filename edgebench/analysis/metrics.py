@@ -24,19 +24,23 @@ NS = 1e-9
 
 
 def prefill_tok_s(trial: Trial, workload: Workload) -> float | None:
-    """Prompt tokens per second of the prefill call."""
-    return workload.prompt_tokens / (trial.prefill_ns * NS) if trial.prefill_ns else None
+    """Prompt tokens of all sequences per second of the prefill call."""
+    tokens = workload.prompt_tokens * workload.sequences
+    return tokens / (trial.prefill_ns * NS) if trial.prefill_ns else None
 
 
-def decode_tok_s(trial: Trial, _workload: Workload) -> float | None:
-    """Output tokens per second over the decode steps, without what lies between them."""
+def decode_tok_s(trial: Trial, workload: Workload) -> float | None:
+    """Output tokens of all sequences per second of decode steps, without what lies between them."""
     total = sum(trial.step_ns)
-    return len(trial.step_ns) / (total * NS) if total else None
+    return len(trial.step_ns) * workload.sequences / (total * NS) if total else None
 
 
-def time_to_first_token_s(trial: Trial, _workload: Workload) -> float | None:
-    """Prefill, and in scenarios tokenizing and the first greedy sampling; None without a prompt."""
-    if not trial.prefill_ns:
+def time_to_first_token_s(trial: Trial, workload: Workload) -> float | None:
+    """Prefill, and in scenarios tokenizing and the first greedy sampling.
+
+    None without a prompt, and for several sequences, whose prompts are one call.
+    """
+    if not trial.prefill_ns or workload.sequences > 1:
         return None
     sampling = trial.sample_ns[0] if trial.sample_ns else 0
     return ((trial.tokenize_ns or 0) + trial.prefill_ns + sampling) * NS
@@ -47,10 +51,16 @@ def cpu_s_per_token(trial: Trial, workload: Workload) -> float | None:
     if workload.prompt_tokens and workload.output_tokens:
         return None
     spent = trial.counters.cpu_user_s + trial.counters.cpu_system_s
-    return spent / (workload.prompt_tokens + workload.output_tokens) or None
+    tokens = (workload.prompt_tokens + workload.output_tokens) * workload.sequences
+    return spent / tokens or None
 
 
 def may_show_speed(cell: CellResult) -> bool:
+    """False where the output may be wrong, and for every time that passed in an emulator."""
+    return is_sound(cell) and cell.emulated is None
+
+
+def is_sound(cell: CellResult) -> bool:
     """False where verification failed, never happened, or ended with the engine's death."""
     verified = cell.verification
     return verified is not None and verified.status != "failed" and verified.failure is None
@@ -58,7 +68,7 @@ def may_show_speed(cell: CellResult) -> bool:
 
 def per_launch(cell: CellResult, metric: Metric) -> list[float]:
     """One number per launch that finished a trial."""
-    values = (_of_launch(launch, cell.cell.workload, metric) for launch in cell.launches)
+    values = (of_launch(launch, cell.cell.workload, metric) for launch in cell.launches)
     return [value for value in values if value is not None]
 
 
@@ -104,7 +114,8 @@ def _interval(values: Sequence[float]) -> Interval | None:
     return stats.interval([value for value in values if value > 0])
 
 
-def _of_launch(launch: Launch, workload: Workload, metric: Metric) -> float | None:
+def of_launch(launch: Launch, workload: Workload, metric: Metric) -> float | None:
+    """The launch's one number: the median of its trials without the warm-up."""
     values = [metric(trial, workload) for trial in _trials([launch])]
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None

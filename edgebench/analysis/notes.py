@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgebench.analysis import metrics
+from edgebench.analysis import ceilings, metrics, steadiness
 from edgebench.analysis.labels import cell_label
 from edgebench.schema.result import Note
 
@@ -14,16 +14,28 @@ if TYPE_CHECKING:
     from edgebench.schema.result import CellResult, Result
 
 CONTENDED_SHARE = 0.02
+MOST_NAMED = 2
 
 
 def notes(result: Result) -> tuple[Note, ...]:
     """The record's own warnings, then those of its cells, each once."""
     derived = [note for entry in result.cells for note in _of_cell(entry, result)]
-    return tuple(dict.fromkeys((*result.warnings, *derived)))
+    wide = [*steadiness.notes(result), *_wide(result)]
+    return tuple(dict.fromkeys((*_of_device(result), *result.warnings, *derived, *wide)))
+
+
+def _of_device(result: Result) -> Iterator[Note]:
+    named = result.device.emulated or next((c.emulated for c in result.cells if c.emulated), None)
+    if named is not None:
+        yield Note(
+            name="emulated",
+            message=f"This machine was played by {named}: no speed is shown, because time that "
+            "passes in an emulator is not this CPU's, and memory includes the emulator's own.",
+        )
 
 
 def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
-    where, precision = cell_label(cell.cell, result.files), result.schedule.precision
+    where = cell_label(cell.cell, result.files)
     verified = cell.verification
     if cell.cell.backend == "fake":
         yield Note(name="fake", message="The fake backend plays a script: no engine ran.")
@@ -50,21 +62,35 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
             name="launch_failed",
             message=f"{where}: {failure.kind} at {failure.stage}: {failure.message}",
         )
-    if contention(cell) > CONTENDED_SHARE:
+    if is_contended(cell):
         yield Note(
             name="contended",
             message=f"{where}: threads waited for a CPU {contention(cell):.0%} of their time: "
-            "other programs ran. Repeat on a quiet machine.",
+            "other programs ran. Read CPU time per token beside the speed, or repeat on a quiet "
+            "machine (--wait-quiet 5m).",
         )
     if len({t.output_hash for ln in cell.launches for t in ln.trials}) > 1:
         yield Note(name="outputs_differ", message=f"{where}: trials gave different greedy tokens.")
-    width = metrics.half_width(cell)
-    if width is not None and width > precision and metrics.may_show_speed(cell):
-        yield Note(
-            name="wide",
-            message=f"{where}: the interval is {_reach(width)}, ±{precision:.1%} was asked for: "
-            "allow more --launches or --max-time.",
-        )
+    yield from ceilings.notes(cell, result)
+
+
+def _wide(result: Result) -> Iterator[Note]:
+    """Of many intervals that are wider than asked for, only the widest is named."""
+    asked = result.schedule.precision
+    shown = [entry for entry in result.cells if metrics.may_show_speed(entry)]
+    widths = {entry.cell: metrics.half_width(entry) for entry in shown}
+    found = {cell: width for cell, width in widths.items() if width is not None and width > asked}
+    remedy = f"±{asked:.1%} was asked for: allow more --launches or --max-time."
+    if len(found) <= MOST_NAMED:
+        for cell, width in found.items():
+            where = cell_label(cell, result.files)
+            yield Note(name="wide", message=f"{where}: the interval is {_reach(width)}, {remedy}")
+        return
+    widest = max(found, key=lambda cell: found[cell])
+    where = f"{_reach(found[widest])} at {cell_label(widest, result.files)}"
+    yield Note(
+        name="wide", message=f"{len(found)} of {len(shown)} intervals are up to {where}, {remedy}"
+    )
 
 
 def contention(cell: CellResult) -> float:
@@ -73,6 +99,11 @@ def contention(cell: CellResult) -> float:
     waited = sum(c.run_delay_ns or 0 for c in counters) * metrics.NS
     ran = sum(c.cpu_user_s + c.cpu_system_s for c in counters)
     return waited / (waited + ran) if waited + ran else 0.0
+
+
+def is_contended(cell: CellResult) -> bool:
+    """Whether wall time says as much about other programs as about this one."""
+    return contention(cell) > CONTENDED_SHARE and cell.emulated is None
 
 
 def _reach(width: float) -> str:

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     Logits: TypeAlias = NDArray[np.float32]
 
 
+DEVICES = ("cpu", "cuda")
+
+
 class LoadOptions(NamedTuple):
     """Settings of one launch. Nothing is left to an engine's default.
 
     A backend refuses, with EngineError, what it cannot do; it ignores what it has no notion of.
     `activations` is the precision that activations are multiplied in: int8, fp32 or fp16.
     `spinning` lets idle threads spin at barriers. `prepacked` loads weights that were saved in
-    the engine's own layout.
+    the engine's own layout; `repacking` lets it rearrange weights in memory as it loads them.
     """
 
     isa: str
@@ -40,6 +43,7 @@ class LoadOptions(NamedTuple):
     activations: str = "int8"
     spinning: bool = True
     prepacked: bool = False
+    repacking: bool = True
     sequences: int = 1
 
 
@@ -91,9 +95,10 @@ class Session(Protocol):
 
 
 class Backend(Protocol):
-    """An engine. Constructing one imports nothing heavy; `load` and `isas` may."""
+    """An engine. Constructing one imports nothing heavy; `load`, `isas` and the like may."""
 
     formats: frozenset[str]
+    settings: frozenset[str]  # the fields of schema.result.Options that the engine can be told
 
     def why_not(self) -> str | None:
         """A sentence with its remedy, or None when usable here."""
@@ -105,6 +110,9 @@ class Backend(Protocol):
 
     def isas(self) -> tuple[str, ...]:
         """Instruction sets that it can be held to on this machine, the best first."""
+
+    def why_not_device(self, device: str) -> str | None:
+        """A sentence with its remedy, or None where it can run on that one of DEVICES here."""
 
     def load(self, file: Path, options: LoadOptions) -> AbstractContextManager[Session]: ...
 

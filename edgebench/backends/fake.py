@@ -40,6 +40,7 @@ def now_ns() -> int:
 
 class Fake:
     formats = frozenset({"fake"})
+    settings = frozenset({"flash_attention", "kv_type", "load_mode"})
 
     def why_not(self) -> str | None:
         return None
@@ -52,6 +53,9 @@ class Fake:
 
     def isas(self) -> tuple[str, ...]:
         return ISAS
+
+    def why_not_device(self, device: str) -> str | None:
+        return None if device == "cpu" else "The fake runs on the CPU only."
 
     @contextlib.contextmanager
     def load(self, file: Path, options: LoadOptions) -> Iterator[FakeSession]:

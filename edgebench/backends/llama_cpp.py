@@ -1,40 +1,45 @@
-"""llama.cpp through the low-level bindings of llama-cpp-python.
-
-The wheel holds one library per CPU variant. Exactly one is registered, by its path, before
-`llama_backend_init()`, which would otherwise look for backends beside the executable and find
-none. Everything goes through the bindings' own library handle: a wheel turns the symbolic link
-`libggml.so` into a second copy of the library with a second, empty registry.
-"""
+"""llama.cpp through the low-level bindings of llama-cpp-python."""
 
 from __future__ import annotations
 
-import _ctypes
 import contextlib
 import ctypes
 import importlib.metadata
 import importlib.util
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgebench.backends import About, Dispatched, EngineError, WrongIsaError
+from edgebench.backends import About, Dispatched, EngineError, WrongIsaError, llama_cuda
+from edgebench.backends.llama_batch import Batch
+from edgebench.backends.llama_library import (
+    EngineLog,
+    library_versions,
+    mapped_variants,
+    name_of,
+    registered_variant,
+    score,
+    system_info,
+    variants,
+)
+from edgebench.backends.llama_vocabulary import Vocabulary, open_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from edgebench.backends import LoadOptions, Logits
-
-_VARIANT = "libggml-cpu-"
-_LOG_LINES = 40
+    from edgebench.backends.llama_cuda import Gpu
 
 
 class LlamaCpp:
     formats = frozenset({"gguf"})
+    settings = frozenset({"flash_attention", "kv_type", "load_mode", "repacking"})
 
     def why_not(self) -> str | None:
         if importlib.util.find_spec("llama_cpp") is None:
             return "llama_cpp is not installed. Install it: pip install 'edgebench[llama-cpp]'."
-        if not _variants():
+        if not variants():
             return (
                 "This llama-cpp-python was built for one instruction set only. Rebuild it with "
                 "every CPU variant: see docs/install.md."
@@ -45,54 +50,81 @@ class LlamaCpp:
         import llama_cpp  # noqa: F401 - importing the engine is what a launch's import time is
 
         version = importlib.metadata.version("llama-cpp-python")
-        return About("llama.cpp", f"llama-cpp-python {version}", _library_versions())
+        return About("llama.cpp", f"llama-cpp-python {version}", library_versions())
 
     def known_isas(self) -> tuple[str, ...]:
-        return tuple(_variants())
+        return tuple(variants())
 
     def isas(self) -> tuple[str, ...]:
         """Variants that this CPU can run, by the score that llama.cpp itself gives them."""
         import llama_cpp  # noqa: F401 - maps the libraries that the variants are linked to
 
-        scores = {name: _score(path) for name, path in _variants().items()}
+        scores = {name: score(path) for name, path in variants().items()}
         return tuple(sorted((n for n in scores if scores[n]), key=lambda n: -scores[n]))
+
+    def why_not_device(self, device: str) -> str | None:
+        from llama_cpp import llama_cpp as api
+
+        return llama_cuda.why_not(api, llama_cuda.library()) if device == "cuda" else None
 
     @contextlib.contextmanager
     def load(self, file: Path, options: LoadOptions) -> Iterator[LlamaSession]:
         from llama_cpp import llama_cpp as api
 
-        log = _EngineLog(api)
-        with _registered(api, options.isa) as library:
+        log = EngineLog(api)
+        with (
+            registered_variant(api, options.isa) as library,
+            llama_cuda.registered_gpu(api, options.device, llama_cuda.library()) as gpu,
+        ):
             api.llama_backend_init()
-            session = LlamaSession(api, file, options, library, log)
+            session = LlamaSession(api, file, options, library, log, gpu=gpu)
             try:
                 yield session
             finally:
                 session.close()
 
+    def vocabulary(self, file: Path, isa: str) -> AbstractContextManager[Vocabulary]:
+        """The file's tokenizer without its weights, for scenarios on other engines."""
+        return open_vocabulary(file, isa)
+
 
 class LlamaSession:
-    """One model and one context. Positions are kept by llama.cpp's KV cache."""
+    """One model and one context. Positions are kept by llama.cpp's KV cache.
+
+    With several sequences a prompt is appended to each of them, one after the other; a decode
+    step is one call for all. Logits of a prompt are those of the first sequence.
+    """
 
     def __init__(
-        self, api: Any, file: Path, options: LoadOptions, library: Path, log: _EngineLog
+        self,
+        api: Any,
+        file: Path,
+        options: LoadOptions,
+        library: Path,
+        log: EngineLog,
+        *,
+        gpu: Gpu | None = None,
     ) -> None:
         self._api, self._library, self._log = api, library, log
         self._ctx = None
-        self._model = api.llama_model_load_from_file(bytes(file), _model_params(api, options))
+        self._model = api.llama_model_load_from_file(bytes(file), _model_params(api, options, gpu))
         if not self._model:
             raise EngineError(log.explain("llama.cpp could not load the model"))
-        self._ctx = api.llama_init_from_model(self._model, _context_params(api, options))
+        self._gpu, self._said_loading = gpu, log.lines()
+        self._ctx = api.llama_init_from_model(self._model, _context_params(api, options, gpu))
         if not self._ctx:
             raise EngineError(log.explain("llama.cpp could not create a context"))
-        self._vocab = api.llama_model_get_vocab(self._model)
-        self._vocab_size = int(api.llama_vocab_n_tokens(self._vocab))
+        self._vocabulary = Vocabulary(api, api.llama_model_get_vocab(self._model), log)
+        self._vocab_size = self._vocabulary.size
+        self.tokenize = self._vocabulary.tokenize
         self._memory = api.llama_get_memory(self._ctx)
         self._batch_tokens = options.batch_tokens
         self._kv_element_bytes = {"f16": 2, "f32": 4}[options.kv_type]
         # llama_batch_get_one keeps a pointer, not a copy: the arrays must outlive the call.
         self._one = (ctypes.c_int32 * 1)()
         self._one_batch = api.llama_batch_get_one(self._one, 1)
+        self._sequences = options.sequences
+        self._step = Batch(api, options.sequences) if options.sequences > 1 else None
         self._view_address = 0
         self._view: Logits
 
@@ -108,20 +140,27 @@ class LlamaSession:
         return int(api.llama_model_n_layer(model) * positions * width * self._kv_element_bytes)
 
     def dispatched(self) -> Dispatched:
-        """The one CPU library that the kernel has mapped into this process, and its features."""
-        mapped = _mapped_variants()
+        """The one CPU library that the kernel has mapped into this process, and its features.
+
+        Raises WrongIsaError where it is another one, EngineError where a GPU lacks layers.
+        """
+        mapped = mapped_variants()
         if mapped != {self._library.name}:
             raise WrongIsaError(f"asked for {self._library.name}, mapped are {sorted(mapped)}")
-        features = re.findall(r"(\w+) = 1", _system_info(self._api))
-        return Dispatched(_name_of(self._library), str(self._library), tuple(features))
+        features = re.findall(r"(\w+) = 1", system_info(self._api))
+        if self._gpu is not None:
+            features += llama_cuda.placed(self._said_loading, self._gpu)
+        return Dispatched(name_of(self._library), str(self._library), tuple(features))
 
     def reset(self) -> None:
         # False: cells are forgotten, not zeroed, as in llama-bench.
         self._api.llama_memory_clear(self._memory, False)
 
     def prefill(self, tokens: Sequence[int], *, every: bool = False) -> Logits:
+        if self._step:
+            return self._prefill_sequences(tokens, every=every)
         if every:
-            return self._prefill_every(tokens)
+            return self._prefill_every(tokens, 0)
         ids = (ctypes.c_int32 * len(tokens))(*tokens)
         for start in range(0, len(tokens), self._batch_tokens):
             count = min(self._batch_tokens, len(tokens) - start)
@@ -130,22 +169,15 @@ class LlamaSession:
         return self._logits(-1)
 
     def decode(self, tokens: Sequence[int]) -> Logits:
+        if self._step:
+            return self._decode_sequences(self._step, tokens)
         (self._one[0],) = tokens
         self._run(self._one_batch)
         return self._logits(-1).reshape(1, -1)
 
-    def tokenize(self, text: str) -> list[int]:
-        if self._api.llama_vocab_type(self._vocab) == self._api.LLAMA_VOCAB_TYPE_NONE:
-            raise EngineError("the file carries no tokenizer")
-        raw = text.encode()
-        room = len(raw) + 8
-        ids = (ctypes.c_int32 * room)()
-        count = self._api.llama_tokenize(self._vocab, raw, len(raw), ids, room, False, False)
-        if count < 0:
-            raise EngineError(self._log.explain("the tokenizer refused the text"))
-        return list(ids[:count])
-
     def close(self) -> None:
+        if self._step:
+            self._step.close()
         if self._ctx:
             self._api.llama_free(self._ctx)
         self._api.llama_model_free(self._model)
@@ -176,114 +208,67 @@ class LlamaSession:
             self._view = np.ctypeslib.as_array(pointer, shape=(self._vocab_size,))
         return self._view
 
-    def _prefill_every(self, tokens: Sequence[int]) -> Logits:
+    def _prefill_every(self, tokens: Sequence[int], sequence: int) -> Logits:
         import numpy as np
 
-        count = len(tokens)
-        start = self._api.llama_memory_seq_pos_max(self._memory, 0) + 1
-        batch = self._api.llama_batch_init(count, 0, 1)
-        try:
-            batch.n_tokens = count
-            for i, token in enumerate(tokens):
-                batch.token[i], batch.pos[i], batch.logits[i] = token, start + i, 1
-                batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
-            self._run(batch)
-            return np.stack([self._logits(i).copy() for i in range(count)])
-        finally:
-            self._api.llama_batch_free(batch)
+        start = self._next_position(sequence)
+        with contextlib.closing(Batch(self._api, len(tokens))) as batch:
+            batch.fill((token, start + i, sequence, True) for i, token in enumerate(tokens))
+            self._run(batch.raw)
+            return np.stack([self._logits(i).copy() for i in range(len(tokens))])
+
+    def _prefill_sequences(self, tokens: Sequence[int], *, every: bool) -> Logits:
+        for sequence in reversed(range(1, self._sequences)):
+            self._append(tokens, sequence)
+        if every:
+            return self._prefill_every(tokens, 0)
+        self._append(tokens, 0)
+        return self._logits(-1)
+
+    def _append(self, tokens: Sequence[int], sequence: int) -> None:
+        """In chunks, as `prefill` does; logits of the last token only."""
+        for begin in range(0, len(tokens), self._batch_tokens):
+            piece = tokens[begin : begin + self._batch_tokens]
+            start, last = self._next_position(sequence), len(piece) - 1
+            with contextlib.closing(Batch(self._api, len(piece))) as batch:
+                batch.fill((token, start + i, sequence, i == last) for i, token in enumerate(piece))
+                self._run(batch.raw)
+
+    def _decode_sequences(self, batch: Batch, tokens: Sequence[int]) -> Logits:
+        import numpy as np
+
+        if len(tokens) != self._sequences:
+            raise EngineError(f"{len(tokens)} tokens for {self._sequences} sequences")
+        position = self._next_position(0)
+        batch.fill((token, position, sequence, True) for sequence, token in enumerate(tokens))
+        self._run(batch.raw)
+        rows = self._api.llama_get_logits(self._ctx)
+        return np.ctypeslib.as_array(rows, shape=(self._sequences, self._vocab_size))
+
+    def _next_position(self, sequence: int) -> int:
+        return int(self._api.llama_memory_seq_pos_max(self._memory, sequence)) + 1
 
 
-class _EngineLog:
-    """Keeps the engine's last log lines: they say why a load failed."""
-
-    def __init__(self, api: Any) -> None:
-        self._lines: list[str] = []
-        self._callback = api.llama_log_callback(self._receive)
-        api.llama_log_set(self._callback, ctypes.c_void_p(0))
-
-    def explain(self, what: str) -> str:
-        words = ("error", "fail", "unable", "cannot", "invalid", "not ", "unknown", "bad_alloc")
-        said = [line for line in self._lines if any(word in line.lower() for word in words)]
-        return ": ".join([what, *said[-3:]])
-
-    def _receive(self, _level: int, text: bytes, _data: object) -> None:
-        if line := text.decode(errors="replace").strip():
-            self._lines = [*self._lines[-_LOG_LINES:], line]
-
-
-def _model_params(api: Any, options: LoadOptions) -> Any:
+def _model_params(api: Any, options: LoadOptions, gpu: Gpu | None) -> Any:
     params = api.llama_model_default_params()
-    params.n_gpu_layers = 0
+    for name, value in llama_cuda.model_settings(api, gpu).items():
+        setattr(params, name, value)
     modes = {"mmap": api.LLAMA_LOAD_MODE_MMAP, "read": api.LLAMA_LOAD_MODE_NONE}
     params.load_mode = modes[options.load_mode]
+    params.use_extra_bufts = options.repacking
     return params
 
 
-def _context_params(api: Any, options: LoadOptions) -> Any:
+def _context_params(api: Any, options: LoadOptions, gpu: Gpu | None) -> Any:
     params = api.llama_context_default_params()
-    params.n_ctx = options.context_tokens
+    for name, value in llama_cuda.context_settings(gpu).items():
+        setattr(params, name, value)
+    # Divided evenly among the sequences.
+    params.n_ctx = options.context_tokens * options.sequences
+    params.n_seq_max = options.sequences
     params.n_batch, params.n_ubatch = options.batch_tokens, options.ubatch_tokens
     params.n_threads = params.n_threads_batch = options.threads
     flash = (api.LLAMA_FLASH_ATTN_TYPE_DISABLED, api.LLAMA_FLASH_ATTN_TYPE_ENABLED)
     params.flash_attn_type = flash[options.flash_attention]
     params.type_k = params.type_v = {"f32": 0, "f16": 1}[options.kv_type]
     return params
-
-
-@contextlib.contextmanager
-def _registered(api: Any, isa: str) -> Iterator[Path]:
-    """Load the library of one CPU variant; llama.cpp answers NULL where this CPU lacks it."""
-    path = _variants().get(isa)
-    if path is None:
-        raise WrongIsaError(f"this build of llama.cpp has no CPU variant {isa!r}")
-    ggml = api._lib
-    ggml.ggml_backend_load.restype = ctypes.c_void_p
-    ggml.ggml_backend_load.argtypes = [ctypes.c_char_p]
-    ggml.ggml_backend_unload.argtypes = [ctypes.c_void_p]
-    registered = ggml.ggml_backend_load(bytes(path))
-    if not registered:
-        raise WrongIsaError(f"this CPU cannot run the variant {isa!r}")
-    try:
-        yield path
-    finally:
-        ggml.ggml_backend_unload(registered)
-
-
-def _variants() -> dict[str, Path]:
-    """CPU variants of the installed build, found without importing it."""
-    spec = importlib.util.find_spec("llama_cpp")
-    if spec is None or not spec.submodule_search_locations:
-        return {}
-    folder = Path(next(iter(spec.submodule_search_locations))) / "lib"
-    return {_name_of(path): path for path in sorted(folder.glob(f"{_VARIANT}*.so"))}
-
-
-def _library_versions() -> str:
-    """`libggml 0.25.3, libllama 0.5.0`, from the names of the shared libraries."""
-    folder = next(iter(_variants().values())).parent
-    names = [
-        re.fullmatch(r"(lib(?:ggml|llama))\.so\.(\d+\.\d+\.\d+)", p.name)
-        for p in sorted(folder.iterdir())
-    ]
-    return ", ".join(f"{match[1]} {match[2]}" for match in names if match)
-
-
-def _score(path: Path) -> int:
-    """What llama.cpp's own loader asks a variant: 0 where this CPU lacks an instruction set."""
-    library = ctypes.CDLL(str(path))
-    score: int = library.ggml_backend_score()
-    _ctypes.dlclose(library._handle)
-    return score
-
-
-def _mapped_variants() -> set[str]:
-    maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
-    return set(re.findall(rf"{_VARIANT}[\w.\-]+?\.so", maps))
-
-
-def _name_of(library: Path) -> str:
-    return library.name.removeprefix(_VARIANT).removesuffix(".so")
-
-
-def _system_info(api: Any) -> str:
-    return str(api.llama_print_system_info().decode(errors="replace")).strip()

@@ -36,6 +36,7 @@ class OnnxRuntime:
     """
 
     formats = frozenset({"onnx"})
+    settings = frozenset({"activations", "prepacked", "spinning"})
 
     def why_not(self) -> str | None:
         if importlib.util.find_spec("onnxruntime") is None:
@@ -53,6 +54,16 @@ class OnnxRuntime:
 
     def isas(self) -> tuple[str, ...]:
         return (ISA,)
+
+    def why_not_device(self, device: str) -> str | None:
+        import onnxruntime as ort
+
+        if PROVIDERS[device] in ort.get_available_providers():
+            return None
+        return (
+            f"This build of ONNX Runtime has no {PROVIDERS[device]}. Install onnxruntime-gpu "
+            "in the place of onnxruntime, and CUDA 12 or newer."
+        )
 
     def load(
         self, file: Path, options: LoadOptions

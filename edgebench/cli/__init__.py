@@ -11,7 +11,18 @@ import typer
 from typer.core import TyperGroup
 
 from edgebench import __version__
-from edgebench.cli import check, models, run, show
+from edgebench.cli import (
+    calibrate,
+    check,
+    compare,
+    doctor,
+    gate,
+    hardware,
+    models,
+    roofline,
+    run,
+    show,
+)
 from edgebench.errors import Interrupted
 
 
@@ -55,6 +66,12 @@ def edgebench(
 
 
 app.command("run")(run.command)
+app.command("roofline")(roofline.command)
 app.command("show")(show.command)
 app.command("check")(check.command)
+app.command("compare")(compare.command)
+app.command("gate")(gate.command)
+app.command("calibrate")(calibrate.command)
+app.command("doctor")(doctor.command)
 app.add_typer(models.app, name="models")
+app.add_typer(hardware.app, name="hardware")

@@ -12,7 +12,9 @@ def command(
     model: Annotated[
         str, typer.Option(help="Models of models.yaml, separated by commas.", metavar="NAMES")
     ] = "",
-    file: Annotated[Path | None, typer.Option(help="A GGUF file instead of a model.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A GGUF or ONNX file instead of a model.")
+    ] = None,
     quant: Annotated[
         str, typer.Option(help="Weight formats, e.g. Q4_0,Q4_K_M; default: the model's first.")
     ] = "",
@@ -32,28 +34,60 @@ def command(
         str, typer.Option(help="Thread counts, e.g. 1,2; auto: the usable physical cores.")
     ] = "auto",
     isa: Annotated[
-        str, typer.Option(help="Instruction sets by llama.cpp's variant names, e.g. haswell,zen4.")
+        str,
+        typer.Option(
+            help="Instruction sets: llama.cpp's variants (haswell,zen4), friendly names (avx2, "
+            "dotprod), best, all that this CPU runs, or ladder: the steps that matter."
+        ),
     ] = "best",
+    device: Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, or both.")] = "cpu",
     launches: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Exactly this many launches per cell.")
     ] = None,
     trials: Annotated[int, typer.Option(min=1, max=1000, help="Timed trials per launch.")] = 3,
+    launch_time: Annotated[
+        str, typer.Option(help="A launch begins no further trial after this long.")
+    ] = "5s",
     precision: Annotated[
         str, typer.Option(help="Stop when every 95 % interval is within ± this share.")
     ] = "2%",
-    max_time: Annotated[str, typer.Option(help="Start no launch after this long.")] = "10m",
+    max_time: Annotated[
+        str, typer.Option(help="Start no launch that would end after this long.")
+    ] = "10m",
+    wait_quiet: Annotated[
+        str, typer.Option(help="First wait until nobody else is busy, at most this long, e.g. 5m.")
+    ] = "",
     flash_attention: Annotated[
         bool, typer.Option("--flash-attention/--no-flash-attention", help="Always set explicitly.")
     ] = True,
     load: Annotated[str, typer.Option(help="How weights are loaded: mmap or read.")] = "mmap",
     activations: Annotated[
-        str, typer.Option(help="ONNX Runtime: multiply activations as int8 or fp32.")
-    ] = "int8",
+        str,
+        typer.Option(help="ONNX Runtime, torch: multiply activations as int8, fp32 or fp16."),
+    ] = "auto",
     spinning: Annotated[
         bool, typer.Option("--spinning/--no-spinning", help="ONNX Runtime: idle threads spin.")
     ] = True,
     prepacked: Annotated[
         bool, typer.Option("--prepacked", help="ONNX Runtime: load weights saved in its layout.")
+    ] = False,
+    repacking: Annotated[
+        bool, typer.Option("--repacking/--no-repacking", help="llama.cpp: rearrange weights.")
+    ] = True,
+    allow_derived: Annotated[
+        bool,
+        typer.Option(
+            "--allow-derived", help="ONNX: convert weight formats that have no exact counterpart."
+        ),
+    ] = False,
+    cpus: Annotated[
+        str, typer.Option(help="Keep workers on these CPUs, e.g. 4-7.", metavar="LIST")
+    ] = "",
+    ceilings: Annotated[
+        bool,
+        typer.Option(
+            "--ceilings", help="Measure this machine's ceilings first, unless they are known."
+        ),
     ] = False,
     memory_limit: Annotated[
         str, typer.Option(help="Address space of the worker, e.g. 2GiB: play a small board.")
@@ -61,6 +95,15 @@ def command(
     force: Annotated[
         bool, typer.Option("--force", help="Try what is predicted not to fit into memory.")
     ] = False,
+    meters: Annotated[
+        str, typer.Option(help="Power meters: auto, none, or names that doctor lists.")
+    ] = "auto",
+    wall_meter: Annotated[
+        Path | None, typer.Option(help="CSV that a meter at the plug writes meanwhile.")
+    ] = None,
+    wall_clock_offset: Annotated[
+        float, typer.Option(help="Seconds that the wall meter's clock is ahead of this one.")
+    ] = 0.0,
     timeout: Annotated[
         str, typer.Option(help="A worker that says nothing for this long has hung.")
     ] = "10m",
@@ -95,6 +138,7 @@ def command(
         max_launches=launches or Budget().max_launches,
         max_time_s=units.parse_seconds("--max-time", max_time),
         trials=trials,
+        launch_time_s=units.parse_seconds("--launch-time", launch_time),
     )
     run(
         Choices(
@@ -113,9 +157,18 @@ def command(
             activations=activations,
             spinning=spinning,
             prepacked=prepacked,
+            repacking=repacking,
+            devices=units.parse_names(device) or ("cpu",),
+            allow_derived=allow_derived,
+            ceilings=ceilings,
+            cpus=cpus or None,
             memory_limit_bytes=(
                 units.parse_bytes("--memory-limit", memory_limit) if memory_limit else None
             ),
+            meters=units.parse_names(meters) or ("none",),
+            wall_meter=wall_meter,
+            wall_clock_offset_s=wall_clock_offset,
+            wait_quiet_s=units.parse_seconds("--wait-quiet", wait_quiet) if wait_quiet else None,
             silence_s=units.parse_seconds("--timeout", timeout),
             seed=seed,
             output=output,

@@ -18,10 +18,11 @@ from edgebench.analysis import metrics
 from edgebench.analysis.labels import cell_label, skipped_label
 from edgebench.cli.setup import Choices, Setup, exports_of, prepare
 from edgebench.errors import BadInput, CellFailed, Interrupted
-from edgebench.machine import disturbances
+from edgebench.machine import disturbances, quiet, threads
 from edgebench.measure import campaign, preparing, record, turn
 from edgebench.measure.plan import Plan, Request, plan
 from edgebench.measure.teacher import TEXT_NAME, Teacher
+from edgebench.power.choose import Metering
 from edgebench.printable import clean
 from edgebench.report import progress, table
 from edgebench.schema.result import CellResult, Engine, Note, Result, Schedule
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from edgebench.measure.job import Job
     from edgebench.measure.runner import Outcome
     from edgebench.measure.schedule import Budget
+    from edgebench.schema.energy import Energy
     from edgebench.schema.result import Cell
 
 
@@ -41,11 +43,15 @@ def run(choices: Choices, budget: Budget) -> None:
     """Plan, measure, record and print. Raises EdgebenchError; Ctrl-C keeps what is finished."""
     _refuse_to_overwrite(choices.output)
     setup = prepare(choices)
+    if not choices.threads:
+        typer.echo(f"threads  {threads.default_threads(setup.device).why}", err=True)
     planned = plan(setup.request, setup.probes, setup.device.usable_cpus)
     if choices.dry_run:
         _print_plan(planned, setup.request, as_json=choices.json)
         return
     exports = exports_of(planned, setup)
+    # Now, because the preparations above were no neighbour's work.
+    setup = _quiet(setup, choices.wait_quiet_s)
     kept, path = _begin(choices, budget, setup, exports)
     try:
         _measure(kept, path, setup, budget, exports)
@@ -55,6 +61,20 @@ def run(choices: Choices, budget: Budget) -> None:
         _print_result(kept.result, path, as_json=choices.json)
     if choices.strict and (broken := _broken(kept.result)):
         raise CellFailed(f"{len(broken)} cell(s) failed: {', '.join(broken)}.", "See the warnings.")
+
+
+def _quiet(setup: Setup, limit_s: float | None) -> Setup:
+    """After --wait-quiet, which is noted however it ended."""
+    if limit_s is None:
+        return setup
+    waited = quiet.wait(
+        limit_s,
+        usable_cpus=setup.device.usable_cpus,
+        sample=lambda: quiet.take_sample(Path("/"), time.monotonic(), disturbances.load_average()),
+        sleep=time.sleep,
+        say=lambda text: typer.echo(f"waiting  {text}", err=True),
+    )
+    return setup._replace(disturbing=(*setup.disturbing, waited.note()))
 
 
 def _begin(
@@ -76,11 +96,14 @@ def _begin(
         files=tuple(file.facts for file in setup.request.files),
         texts=(),
         schedule=_schedule(choices, budget),
-        cells=tuple(CellResult(cell=c, verification=None, launches=()) for c in exports.plan.cells),
+        cells=tuple(
+            CellResult(cell=cell, verification=None, launches=(), emulated=setup.device.emulated)
+            for cell in exports.plan.cells
+        ),
         skipped=exports.plan.skipped,
         exports=exports.records,
         warnings=(
-            *disturbances.notes(setup.device, setup.load_average),
+            *setup.disturbing,
             *(Note(name="file", message=f.warning) for f in setup.request.files if f.warning),
         ),
     )
@@ -136,8 +159,11 @@ def _measure(
                 setup.run_job,
                 path,
                 observer,
-                lambda cell: exports.path_of(cell, by_hash[cell.file].path),
-                lambda cell: exports.opened(cell, by_hash[cell.file].path),
+                lambda cell: exports.path_of(cell, by_hash[cell.file]),
+                lambda cell: exports.opened(cell, by_hash[cell.file]),
+            )._replace(
+                sampler=setup.metering.sampler,
+                idle=partial(_idle, setup.metering, budget, observer),
             ),
         ).run()
 
@@ -151,6 +177,14 @@ def _teacher(setup: Setup, observer: campaign.Observer) -> Teacher:
         run=partial(_in_turn, setup.run_job, observer),
         say=observer.stage,
     )
+
+
+def _idle(metering: Metering, budget: Budget, observer: campaign.Observer) -> tuple[Energy, ...]:
+    """Not for a single launch: it would take longer than the launch (`gate` makes many of them)."""
+    if metering == Metering() or budget.max_launches == 1:
+        return ()
+    observer.stage("reading the idle machine's power")
+    return metering.idle()
 
 
 def _turn(observer: campaign.Observer) -> AbstractContextManager[None]:
@@ -228,7 +262,7 @@ def _broken(result: Result) -> list[str]:
     return [
         cell_label(entry.cell, result.files)
         for entry in result.cells
-        if not metrics.may_show_speed(entry) or any(ln.failure for ln in entry.launches)
+        if not metrics.is_sound(entry) or any(ln.failure for ln in entry.launches)
     ]
 
 

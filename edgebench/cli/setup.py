@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench import files, plugins
-from edgebench.errors import BadInput, NotUsableHere
+from edgebench.backends import DEVICES
+from edgebench.cli.roofline import measure_and_keep
+from edgebench.errors import BadInput, NotUsableHere, UnknownName
 from edgebench.machine import device as machine
-from edgebench.machine import disturbances
+from edgebench.machine import disturbances, kernel_files, profile, threads
 from edgebench.measure import campaign, preparing, runner
 from edgebench.measure.exporting import Exports, export_all
 from edgebench.measure.plan import Plan, Probe, Request
+from edgebench.measure.roofline import thread_counts, with_ceilings
 from edgebench.models import fit
+from edgebench.power import choose
 from edgebench.report.download import transfer_progress
-from edgebench.schema.result import Options
+from edgebench.schema.result import Note, Options
 from edgebench.schema.workload import parse_workloads
 
 if TYPE_CHECKING:
@@ -24,6 +28,11 @@ if TYPE_CHECKING:
     from edgebench.models.prepared import Prepared
     from edgebench.schema.device import Device
     from edgebench.schema.workload import Workload
+
+
+AUTO = "auto"
+CEILINGS_TIME_S = 30.0
+PRECISIONS = ("int8", "fp32", "fp16")
 
 
 class Choices(NamedTuple):
@@ -44,7 +53,16 @@ class Choices(NamedTuple):
     activations: str
     spinning: bool
     prepacked: bool
+    repacking: bool
+    devices: Sequence[str]
+    allow_derived: bool
+    ceilings: bool
+    cpus: str | None
     memory_limit_bytes: int | None
+    meters: Sequence[str]
+    wall_meter: Path | None
+    wall_clock_offset_s: float
+    wait_quiet_s: float | None
     silence_s: float
     seed: int | None
     output: Path | None
@@ -60,13 +78,24 @@ class Setup(NamedTuple):
     probes: dict[str, Probe]
     device: Device
     run_job: campaign.RunJob
-    load_average: float | None
+    disturbing: tuple[Note, ...]
+    allow_derived: bool
+    metering: choose.Metering
 
 
 def prepare(choices: Choices) -> Setup:
     """Files fetched and checked, engines asked, machine read; nothing measured yet."""
     _check_options(choices)
-    load_average = disturbances.load_average()
+    metering = choose.metering(
+        choices.meters,
+        choices.wall_meter,
+        choices.wall_clock_offset_s,
+        gpu="cuda" in choices.devices,
+    )
+    device = _device(choices)
+    choices = choices._replace(cpus=_cpus(choices, device))
+    # Before our own hashing and quantizing could be taken for somebody's.
+    disturbing = disturbances.notes(device, disturbances.load_average())
     run_job = partial(runner.run_job, silence_s=choices.silence_s)
     workloads = parse_workloads(choices.workload)
     for name in choices.backends:
@@ -78,65 +107,117 @@ def prepare(choices: Choices) -> Setup:
         wanted, cache=files.cache_dir(), progress=transfer_progress(), dry=choices.dry_run
     )
     backends = choices.backends or preparing.default_backends(prepared)
-    # The tokenizer of a GGUF file is llama.cpp's, whichever engine is measured.
-    asked = {*backends, *preparing.default_backends(prepared)}
+    asked = {*backends, *preparing.tokenizers(prepared)}
     probes = {name: preparing.probe(name, run_job) for name in sorted(asked)}
-    device = machine.detect()
     request = Request(
         files=prepared,
         backends=backends,
         isas=choices.isas,
-        threads=choices.threads or (machine.default_threads(device),),
+        threads=choices.threads or (threads.default_threads(device).number,),
         workloads=workloads,
-        options=partial(_options, choices),
-        too_big=_anything_fits if choices.force else partial(_too_big, _llama_options(choices)),
+        options=partial(options_of, choices),
+        devices=choices.devices,
+        too_big=_anything_fits if choices.force else partial(_too_big, choices),
     )
-    return Setup(request, probes, device, run_job, load_average)
+    if tuple(backends) == ("fake",):  # its clock is a script's, and no energy belongs to it
+        metering = choose.Metering()
+    return Setup(request, probes, device, run_job, disturbing, choices.allow_derived, metering)
+
+
+def _device(choices: Choices) -> Device:
+    """This machine, with its ceilings where they were measured before, or are to be now."""
+    found = machine.detect()
+    named = found.model_copy(update={"profile": profile.profile_of(found)})
+    device = with_ceilings(named, files.cache_dir())
+    if device.ceilings is None and choices.ceilings and not choices.dry_run:
+        counts = choices.threads or thread_counts(machine.default_threads(device))
+        ceilings = measure_and_keep(device, counts, CEILINGS_TIME_S)
+        return device.model_copy(update={"ceilings": ceilings})
+    return device
+
+
+def _cpus(choices: Choices, device: Device) -> str | None:
+    """Where workers are kept: as asked, else on the one kind of core that is counted on.
+
+    None where all cores are alike and nothing was asked for. Raises BadInput.
+    """
+    usable = kernel_files.cpu_list(device.affinity or "")
+    if choices.cpus is None:
+        chosen = threads.cpus_of_one_kind(device)
+        mixed = bool(usable) and chosen != usable and not choices.threads
+        return kernel_files.as_cpu_list(chosen) if mixed else None
+    asked = kernel_files.cpu_list(choices.cpus)
+    if not asked or (usable and not asked <= usable):
+        raise BadInput(
+            f"--cpus {choices.cpus!r} are not CPUs that this process may use.",
+            f"Name some of {device.affinity or 'the machine'}, e.g. 0-1.",
+        )
+    return kernel_files.as_cpu_list(asked)
 
 
 def _anything_fits(_file: Prepared, _workload: Workload) -> None:
     """--force: whatever is predicted, it is tried."""
 
 
-def _too_big(options: Options, file: Prepared, workload: Workload) -> str | None:
+def _too_big(choices: Choices, file: Prepared, workload: Workload) -> str | None:
+    options = Options(
+        load_mode="read" if choices.load_mode == "read" else "mmap",
+        memory_limit_bytes=choices.memory_limit_bytes,
+    )
     return preparing.too_big(file, workload, options, fit.available_bytes(Path("/")))
 
 
 def _check_options(choices: Choices) -> None:
     if choices.load_mode not in ("mmap", "read"):
         raise BadInput(f"--load {choices.load_mode!r} is not a way to load.", "Use mmap or read.")
-    if choices.activations not in ("int8", "fp32"):
-        raise BadInput(f"--activations {choices.activations!r} is unknown.", "Use int8 or fp32.")
+    if choices.activations not in (AUTO, *PRECISIONS):
+        raise UnknownName.of("--activations", choices.activations, (AUTO, *PRECISIONS))
+    for device in choices.devices:
+        if device not in DEVICES:
+            raise UnknownName.of("device", device, DEVICES)
 
 
-def _options(choices: Choices, probe: Probe) -> Options:
-    """The settings that this backend has; what it has no notion of stays null."""
-    return _onnx_options(choices) if "onnx" in probe.formats else _llama_options(choices)
+def options_of(choices: Choices, file: Prepared, probe: Probe, device: str) -> Options:
+    """The settings that this backend has; what it has no notion of stays null.
+
+    Raises BadInput where a graph was given that multiplies otherwise than was asked.
+    """
+    activations = _activations(choices, file, probe, device)
+    asked = {
+        "flash_attention": choices.flash_attention,
+        "load_mode": choices.load_mode,
+        "kv_type": "f16",
+        "activations": activations,
+        "spinning": choices.spinning,
+        "prepacked": choices.prepacked,
+        "repacking": choices.repacking,
+    }
+    known = {name: value for name, value in asked.items() if name in probe.settings}
+    # An engine that cannot be told keeps its KV cache in the precision that it computes in.
+    kept = {"flash_attention": None, "load_mode": None, "kv_type": _kv_type(activations)}
+    limit = {"memory_limit_bytes": choices.memory_limit_bytes, "cpus": choices.cpus}
+    return Options.model_validate(kept | known | limit)
 
 
-def _llama_options(choices: Choices) -> Options:
-    return Options.model_validate(
-        {
-            "flash_attention": choices.flash_attention,
-            "load_mode": choices.load_mode,
-            "memory_limit_bytes": choices.memory_limit_bytes,
-        }
-    )
+def _kv_type(activations: str) -> str:
+    return "f16" if activations == "fp16" else "f32"
 
 
-def _onnx_options(choices: Choices) -> Options:
-    """ONNX Runtime's attention on CPUs keeps its KV cache in float32 and is always fused."""
-    return Options.model_validate(
-        {
-            "flash_attention": None,
-            "load_mode": None,
-            "kv_type": "f32",
-            "activations": choices.activations,
-            "spinning": choices.spinning,
-            "prepacked": choices.prepacked,
-            "memory_limit_bytes": choices.memory_limit_bytes,
-        }
-    )
+def _activations(choices: Choices, file: Prepared, probe: Probe, device: str) -> str:
+    """What was asked for, or the one thing that the graph has, or the engine's fast setting."""
+    graph = file.graph if "onnx" in probe.formats else None
+    if graph and choices.activations not in (AUTO, graph.activations):
+        raise BadInput(
+            f"{graph.path.name} has {graph.activations} activations, not {choices.activations}.",
+            "Leave --activations away, or give the GGUF file instead.",
+        )
+    if choices.activations != AUTO:
+        return choices.activations
+    if graph:
+        return graph.activations
+    if device != "cpu":
+        return "fp16"
+    return "int8" if "onnx" in probe.formats else "fp32"
 
 
 def exports_of(planned: Plan, setup: Setup) -> Exports:
@@ -147,6 +228,7 @@ def exports_of(planned: Plan, setup: Setup) -> Exports:
         setup.probes,
         cache=files.cache_dir(),
         progress=transfer_progress(),
+        allow_derived=setup.allow_derived,
     )
     if not exports.plan.cells:
         reasons = " ".join(dict.fromkeys(skip.reason for skip in exports.plan.skipped))

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import resource
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Snapshot(NamedTuple):
@@ -27,9 +30,14 @@ class Snapshot(NamedTuple):
     pressure_memory_us: int | None
     pressure_io_us: int | None
     cgroup_throttled_us: int | None
+    instructions_retired: int | None
 
 
-def snapshot(root: Path = Path("/")) -> Snapshot:
+def not_counted() -> None:
+    """Stands for a count that nobody keeps."""
+
+
+def snapshot(root: Path = Path("/"), retired: Callable[[], int | None] = not_counted) -> Snapshot:
     """Counts for this process (all threads) and, for steal and pressure, this machine.
 
     Sources: getrusage(2); Documentation/scheduler/sched-stats.rst for run delay;
@@ -49,6 +57,7 @@ def snapshot(root: Path = Path("/")) -> Snapshot:
         pressure_memory_us=_pressure_us(root, "memory"),
         pressure_io_us=_pressure_us(root, "io"),
         cgroup_throttled_us=_throttled_us(root),
+        instructions_retired=retired(),
     )
 
 

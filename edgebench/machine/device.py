@@ -8,50 +8,72 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
-from edgebench.machine import cpu, limits
+from edgebench.machine import (
+    cpu,
+    devices,
+    emulation,
+    firmware,
+    instruction_sets,
+    kernel_files,
+    limits,
+    sysctl,
+    threads,
+    topology,
+)
 from edgebench.schema.device import Cluster, Device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+HERE = Path("/")
 # Variables that silently choose a kernel, a thread count or an allocator.
 _CHOOSES_KERNELS = re.compile(
     r"(OPENBLAS|OMP|MKL|KMP|GOMP|GGML|BLIS|MALLOC)_\w+|LLAMA_(CPP_LIB_PATH|GRAPH_\w+|ARG_\w+)"
     r"|ORT_(GQA|FPA|DISABLE|ENABLE)\w*|GLIBC_TUNABLES|LD_PRELOAD|LD_LIBRARY_PATH"
+    r"|(ATEN|ONEDNN|DNNL)_\w+|CUDA_VISIBLE_DEVICES|NVIDIA_TF32_OVERRIDE"
 )
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 _HARMLESS = re.compile(r"[\w.,:=+\- ]{0,80}")
 
 
-def detect(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> Device:
-    """This machine. Nothing is guessed: what it does not say is None."""
-    clusters = cpu.clusters(root)
-    flags = cpu.flags(root)
-    if not clusters:
-        brand, flags = cpu.flags_elsewhere()
-        clusters = (Cluster(cpus=tuple(range(os.cpu_count() or 1)), name=brand, vendor=None),)
+def detect(root: Path = HERE, environ: Mapping[str, str] = os.environ) -> Device:
+    """This machine, or the one whose files lie below `root`.
+
+    Nothing is guessed: what it does not say is None. Only what no file says (the architecture,
+    and the memory of systems without /proc) is asked of this process.
+    """
+    told = sysctl.ask(root)
+    clusters, flags = _cpus(root, told)
     logical = sum(len(cluster.cpus) for cluster in clusters)
-    cores = cpu.physical_cores(root) or psutil.cpu_count(logical=False) or logical
-    board = cpu.board(root)
+    siblings_of = topology.siblings(root)
+    firmware_names = firmware.read(root)
+    board = firmware.board(firmware_names)
+    mask = limits.affinity(root) or frozenset(n for each in clusters for n in each.cpus)
+    architecture = _architecture(root, told)
     return Device(
         id=_identity(clusters, board, logical),
-        architecture=platform.machine(),
+        architecture=architecture,
         board=board,
         clusters=clusters,
         cpu_flags=flags,
-        caches=cpu.caches(root),
+        caches=sysctl.caches(told) or topology.caches(root),
         logical_cpus=logical,
-        physical_cores=cores,
-        usable_cpus=limits.usable_cpus(root, limits.allowed_cpus()),
-        memory_total_bytes=psutil.virtual_memory().total,
+        physical_cores=_physical_cores(root, siblings_of, clusters),
+        usable_cpus=limits.usable_cpus(root, len(mask)),
+        memory_total_bytes=sysctl.memory_total_bytes(told) or _memory_total_bytes(root),
         cgroup_cpu_limit=limits.cpu_limit(root),
         cgroup_memory_limit_bytes=limits.memory_limit_bytes(root),
-        hypervisor=cpu.hypervisor(root),
-        kernel=f"{platform.system()} {platform.release()}",
+        hypervisor=firmware.hypervisor(root, firmware_names, flags),
+        kernel=_kernel(root),
         operating_system=_operating_system(root),
         environment=overrides(environ),
+        emulated=emulation.emulator(root, environ, architecture),
+        firmware=firmware_names,
+        instruction_sets=instruction_sets.of_interest(flags, architecture),
+        numa_nodes=topology.numa_nodes(root),
+        smt_active=topology.smt_active(root, siblings_of),
+        affinity=kernel_files.as_cpu_list(mask),
+        gpus=devices.nvidia_gpu(root).names,
     )
 
 
@@ -70,8 +92,8 @@ def overrides(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def default_threads(device: Device) -> int:
-    """Physical cores within the affinity mask and the cgroup's quota."""
-    return max(1, min(device.physical_cores, device.usable_cpus))
+    """How many threads to use; edgebench.machine.threads says why."""
+    return threads.default_threads(device).number
 
 
 def _identity(clusters: tuple[Cluster, ...], board: str | None, logical: int) -> str:
@@ -82,6 +104,49 @@ def _identity(clusters: tuple[Cluster, ...], board: str | None, logical: int) ->
     named = board if board and clusters[0].implementer else "+".join(dict.fromkeys(kinds))
     slug = re.sub(r"[^a-z0-9]+", "-", named.lower()).strip("-")[:60]
     return f"{slug or 'unknown'}-{logical}cpu"
+
+
+def _cpus(root: Path, told: sysctl.Told) -> tuple[tuple[Cluster, ...], tuple[str, ...]]:
+    """Clusters and flags: from /proc, from macOS, or from py-cpuinfo, which knows other systems."""
+    if told:
+        return sysctl.clusters(told), sysctl.flags(told)
+    if found := cpu.clusters(root):
+        return found, cpu.flags(root)
+    brand, flags = cpu.flags_elsewhere()
+    count = os.cpu_count() or 1
+    return (Cluster(cpus=tuple(range(count)), name=brand, vendor=None),), flags
+
+
+def _architecture(root: Path, told: sysctl.Told) -> str:
+    if root == HERE:
+        return platform.machine()
+    return sysctl.architecture(told) if told else cpu.architecture(root)
+
+
+def _physical_cores(
+    root: Path, siblings_of: dict[int, frozenset[int]], clusters: tuple[Cluster, ...]
+) -> int:
+    told = topology.cores(siblings_of, siblings_of)
+    told = told or sum(cluster.cores or 0 for cluster in clusters) or None
+    if told is None and root == HERE:
+        import psutil
+
+        told = psutil.cpu_count(logical=False)
+    return told or sum(len(cluster.cpus) for cluster in clusters)
+
+
+def _memory_total_bytes(root: Path) -> int:
+    told = kernel_files.fields(root / "proc/meminfo").get("MemTotal", "").removesuffix(" kB")
+    if told.isdigit():
+        return int(told) * 1024
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+def _kernel(root: Path) -> str:
+    release = kernel_files.text(root / "proc/sys/kernel/osrelease")
+    return f"Linux {release}" if release else f"{platform.system()} {platform.release()}"
 
 
 def _operating_system(root: Path) -> str | None:

@@ -7,13 +7,16 @@ told), so the whole of it can be played by the fake backend or by a recorded out
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from edgebench.machine import pagecache
+from edgebench.machine.kernel_files import cpu_list
 from edgebench.measure import record, schedule
 from edgebench.measure.job import Job
 from edgebench.measure.runner import Outcome
 from edgebench.measure.teacher import Teacher, load_options
+from edgebench.power.sampler import Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from edgebench.measure.record import Record
     from edgebench.measure.schedule import Budget
     from edgebench.models.prepared import Prepared
+    from edgebench.schema.energy import Energy
     from edgebench.schema.result import Cell, CellResult, Launch, Result, Verification
 
 
@@ -48,7 +52,8 @@ class World(NamedTuple):
     `turn` is held while a worker is measured, so that two runs on one machine take turns. `save`
     writes the record; `half_width` is the statistic that the stop rule looks at; `path_of` gives
     the file that a cell's engine is told to open, `opened` every file with weights that it then
-    opens (none where that is not known).
+    opens (none where that is not known). `sampler` reads the power meters while a worker runs,
+    `idle` reads them while none does; without meters both have nothing to tell.
     """
 
     run: RunJob
@@ -63,6 +68,8 @@ class World(NamedTuple):
     opened: Callable[[Cell], tuple[Path, ...]]
     observer: Observer
     clock_of: Callable[[str], str]
+    sampler: Callable[[], AbstractContextManager[Sampler]] = partial(Sampler, ())
+    idle: Callable[[], tuple[Energy, ...]] = tuple
 
 
 # A neighbour's greed can kill a worker once; a second time it is the engine's own doing.
@@ -88,12 +95,15 @@ class Campaign:
     ) -> None:
         self._kept, self._files, self._teacher = kept, files, teacher
         self._budget, self._world = budget, world
+        self._took_s: dict[str, float] = {}
 
     def run(self) -> None:
+        started = self._world.monotonic_s()
         self._save()
         self._measure_harness()
+        self._measure_idle()
         self._verify_all()
-        self._rounds()
+        self._rounds(started)
         self._kept.update(finished_utc=self._world.utc())
         self._save()
 
@@ -102,12 +112,17 @@ class Campaign:
         done = self._world.run(Job("empty", "")).find("done")
         self._kept.update(harness_peak_rss_bytes=done["memory"]["peak_rss_bytes"] if done else None)
 
+    def _measure_idle(self) -> None:
+        with self._world.turn():
+            self._kept.update(idle_energy=self._world.idle())
+
     def _verify_all(self) -> None:
         """Verify each engine setting once: workloads of one setting share the verdict."""
         verdicts: dict[tuple[object, ...], Verification] = {}
         for entry in self._kept.result.cells:
             cell = entry.cell
-            key = (cell.file, cell.backend, cell.isa, cell.threads, cell.options)
+            engine = (cell.backend, cell.isa, cell.device, cell.threads, cell.options)
+            key = (cell.file, *engine, cell.workload.sequences)
             if key not in verdicts:
                 verdicts[key] = self._verify(cell)
             self._kept.set_verification(cell.id, verdicts[key])
@@ -115,6 +130,8 @@ class Campaign:
 
     def _verify(self, cell: Cell) -> Verification:
         file = self._files[cell.file]
+        if file.format == "onnx" and file.graph:
+            return record.unverified(file.graph.unverifiable, Outcome((), None))
         tokens = self._teacher.verification_tokens(file)
         reference = self._teacher.reference_logits(file, tokens)
         if reference.failure is not None:
@@ -132,7 +149,7 @@ class Campaign:
         loaded = outcome.find("loaded")
         cold = share is not None and share < COLD_SHARE
         cold_load = record.to_load(loaded, share) if loaded and cold else None
-        return record.to_verification(outcome, file.facts.tensor_types, cold_load)
+        return record.to_verification(outcome, _precisions(cell, file), cold_load)
 
     def _verify_job(self, cell: Cell, file: Prepared, tokens: tuple[int, ...]) -> Job:
         return Job(
@@ -144,15 +161,17 @@ class Campaign:
             tokens=tokens,
             result_path=str(self._teacher.reference_path(file, tokens)),
             memory_limit_bytes=cell.options.memory_limit_bytes,
+            cpus=tuple(sorted(cpu_list(cell.options.cpus or ""))),
         )
 
-    def _rounds(self) -> None:
+    def _rounds(self, started: float) -> None:
         rng = random.Random(self._kept.result.schedule.seed)  # noqa: S311 - an order, no secret
-        started = self._world.monotonic_s()
         number = 0
         while not (reason := self._why_stop(number, started)):
             cells = schedule.shuffled([entry.cell for entry in self._alive()], rng)
-            self._round(cells, number, deadline_s=started + self._budget.max_time_s)
+            if not self._round(cells, number, deadline_s=started + self._budget.max_time_s):
+                reason = "max_time"
+                break
             number += 1
         self._schedule(stopped_because=reason)
 
@@ -160,34 +179,38 @@ class Campaign:
         widths = [self._world.half_width(entry) for entry in self._alive()]
         return schedule.why_stop(self._budget, rounds, widths, self._world.monotonic_s() - started)
 
-    def _round(self, cells: Sequence[Cell], number: int, *, deadline_s: float) -> None:
+    def _round(self, cells: Sequence[Cell], number: int, *, deadline_s: float) -> bool:
+        """Whether all were launched. A launch that would end after the deadline, going by the
+        cell's last one, is not begun; the very first always is.
+        """
         self._schedule(order=(*self._kept.result.schedule.order, ()))
         for place, cell in enumerate(cells):
-            if number + place > 0 and self._world.monotonic_s() >= deadline_s:
-                return
-            self._world.observer.launching(cell, number)
             begun = self._world.monotonic_s()
+            if number + place > 0 and begun + self._took_s.get(cell.id, 0.0) >= deadline_s:
+                return False
+            self._world.observer.launching(cell, number)
             self._kept.add_launch(cell.id, self._launch(cell, number))
             *earlier, current = self._kept.result.schedule.order
             self._schedule(order=(*earlier, (*current, cell.id)))
             self._save()
-            self._world.observer.launched(
-                self._kept.cell(cell.id), self._world.monotonic_s() - begun
-            )
+            took_s = self._took_s[cell.id] = self._world.monotonic_s() - begun
+            self._world.observer.launched(self._kept.cell(cell.id), took_s)
+        return True
 
     def _launch(self, cell: Cell, number: int) -> Launch:
         file = self._files[cell.file]
-        with self._world.turn():
+        with self._world.turn(), self._world.sampler() as sampled:
             share = pagecache.resident_share(self._world.opened(cell))
             started_utc, load_average = self._world.utc(), self._world.load_average()
             outcome = self._world.run(self._measure_job(cell, file))
-        return record.to_launch(
+        launch = record.to_launch(
             outcome,
             number=number,
             started_utc=started_utc,
             load_average=load_average,
             page_cache_share=share,
         )
+        return launch.model_copy(update={"energy": sampled.energy(launch.trials)})
 
     def _measure_job(self, cell: Cell, file: Prepared) -> Job:
         workload = cell.workload
@@ -204,7 +227,10 @@ class Campaign:
             depth_tokens=workload.depth_tokens,
             scenario=workload.scenario is not None,
             trials=self._budget.trials,
+            launch_time_s=self._budget.launch_time_s,
             memory_limit_bytes=cell.options.memory_limit_bytes,
+            cpus=tuple(sorted(cpu_list(cell.options.cpus or ""))),
+            tokenizer=self._teacher.tokenizer(workload, file, self._world.target(cell.backend)),
         )
 
     def _alive(self) -> list[CellResult]:
@@ -216,3 +242,9 @@ class Campaign:
 
     def _save(self) -> None:
         self._world.save(self._kept.result)
+
+
+def _precisions(cell: Cell, file: Prepared) -> dict[str, int]:
+    """The types that the output depends on: the weights', and that of 16-bit activations."""
+    halves = {"F16": 1} if cell.options.activations == "fp16" else {}
+    return file.facts.tensor_types | halves

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.measure.plan import Probe
+    from edgebench.models.onnx_exported import Exported
     from edgebench.models.prepared import Prepared
     from edgebench.models.progress import Progress
     from edgebench.schema.result import Cell
@@ -26,16 +27,18 @@ class Exports(NamedTuple):
     paths: Mapping[str, Path]
     records: tuple[Export, ...]
 
-    def path_of(self, cell: Cell, original: Path) -> Path:
+    def path_of(self, cell: Cell, file: Prepared) -> Path:
         """What the cell's engine is told to open."""
-        return self.paths.get(cell.id, original)
+        return self.paths.get(cell.id, file.path)
 
-    def opened(self, cell: Cell, original: Path) -> tuple[Path, ...]:
+    def opened(self, cell: Cell, file: Prepared) -> tuple[Path, ...]:
         """Every file with weights that it then opens; none where the engine keeps its own copy."""
-        path = self.paths.get(cell.id)
-        if path is None:
-            return (original,)
-        return () if cell.options.prepacked else tuple(sorted(path.parent.glob(f"{path.name}*")))
+        if cell.options.prepacked:
+            return ()
+        if cell.id not in self.paths:
+            return file.graph.files if file.format == "onnx" and file.graph else (file.path,)
+        path = self.paths[cell.id]
+        return tuple(sorted(path.parent.glob(f"{path.name}*")))
 
 
 def export_all(
@@ -45,8 +48,12 @@ def export_all(
     *,
     cache: Path,
     progress: Progress,
+    allow_derived: bool = False,
 ) -> Exports:
-    """Make what the plan's engines cannot read as it is; a refusal ends its cells, not the run."""
+    """Make what the plan's engines cannot read as it is; a refusal ends its cells, not the run.
+
+    `allow_derived` converts types that have no lossless counterpart, which is then recorded.
+    """
     paths: dict[str, Path] = {}
     records: dict[tuple[str, str, str | None], Export] = {}
     kept, skipped = [], list(planned.skipped)
@@ -56,31 +63,40 @@ def export_all(
             kept.append(cell)
             continue
         try:
-            paths[cell.id], record = _export(cell, file, cache, progress)
+            exported = _given(cell, file) or onnx_for(
+                file.path,
+                file.facts.sha256,
+                cache=cache,
+                activations=cell.options.activations or "int8",
+                allow_derived=allow_derived,
+                progress=progress,
+            )
         except Interrupted:
             raise
         except EdgebenchError as error:
             skipped.append(_skip(cell, str(error)))
         else:
-            records[cell.file, cell.backend, cell.options.activations] = record
+            paths[cell.id] = exported.path
+            records[cell.file, cell.backend, cell.options.activations] = _record(cell, exported)
             kept.append(cell)
     return Exports(Plan(tuple(kept), tuple(skipped)), paths, tuple(records.values()))
 
 
-def _export(cell: Cell, file: Prepared, cache: Path, progress: Progress) -> tuple[Path, Export]:
-    activations = cell.options.activations or "int8"
-    made = onnx_for(
-        file.path, file.facts.sha256, cache=cache, activations=activations, progress=progress
-    )
-    record = Export(
+def _given(cell: Cell, file: Prepared) -> Exported | None:
+    """The graph that the user named, where it is one of this file and these activations."""
+    graph = file.graph
+    return graph.exported if graph and graph.activations == cell.options.activations else None
+
+
+def _record(cell: Cell, made: Exported) -> Export:
+    return Export(
         file=cell.file,
         backend=cell.backend,
-        activations=activations,
+        activations=cell.options.activations,
         name=f"{made.path.parent.name}/{made.path.name}",
         weights_id=made.weights_id,
         derived=made.derived,
     )
-    return made.path, record
 
 
 def _skip(cell: Cell, reason: str) -> Skipped:
@@ -88,6 +104,7 @@ def _skip(cell: Cell, reason: str) -> Skipped:
         file=cell.file,
         backend=cell.backend,
         isa=cell.isa,
+        device=cell.device,
         threads=cell.threads,
         workload=cell.workload.name,
         reason=reason,

@@ -10,16 +10,27 @@ from typing import Literal, NamedTuple
 
 from edgebench.backends import LoadOptions
 
-Kind = Literal["empty", "probe", "tokenize", "reference", "verify", "measure"]
+Kind = Literal["empty", "probe", "tokenize", "reference", "verify", "measure", "ceiling"]
+
+
+class Tokenizer(NamedTuple):
+    """The tokenizer of `file`, by a backend that is not the measured one."""
+
+    backend: str
+    isa: str
+    file: str
 
 
 class Job(NamedTuple):
     """One worker's task.
 
     `backend` and `clock` are `module:attribute`, resolved by the parent from entry points, so
-    that the worker need not import importlib.metadata. `text` is what the scenario tokenizes,
-    `tokens` the teacher's tokens from position 0 on. `result_path` is where logits are written
-    (kind "reference") or read (kind "verify").
+    that the worker need not import importlib.metadata. `text` is what the scenario tokenizes, with
+    `tokenizer` or, where that is None, with the engine's own; `tokens` are the teacher's tokens
+    from position 0 on. No trial after the first counted one is begun when `launch_time_s` have
+    passed since the warm-up began. `result_path` is where logits are written
+    (kind "reference") or read (kind "verify"). `buffer_bytes` is memory to read (kind "ceiling").
+    `cpus` are those that the worker is kept on, if any.
     """
 
     kind: Kind
@@ -34,8 +45,12 @@ class Job(NamedTuple):
     depth_tokens: int = 0
     scenario: bool = False
     trials: int = 0
+    launch_time_s: float = 3600.0
     result_path: str = ""
     memory_limit_bytes: int | None = None
+    cpus: tuple[int, ...] = ()
+    buffer_bytes: int = 0
+    tokenizer: Tokenizer | None = None
 
     def to_json(self) -> str:
         return json.dumps(self._asdict() | {"options": self.options._asdict()})
@@ -44,5 +59,6 @@ class Job(NamedTuple):
     def from_json(cls, text: str) -> Job:
         fields = json.loads(text)
         fields["options"] = LoadOptions(**fields["options"])
-        fields["tokens"] = tuple(fields["tokens"])
+        fields["tokens"], fields["cpus"] = tuple(fields["tokens"]), tuple(fields["cpus"])
+        fields["tokenizer"] = Tokenizer(*fields["tokenizer"]) if fields["tokenizer"] else None
         return cls(**fields)

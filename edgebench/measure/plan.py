@@ -5,19 +5,20 @@ Pure: what the engines answered is passed in.
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain, product
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.errors import NotUsableHere, UnknownName
+from edgebench.measure.isa_names import FRIENDLY, WORDS, names_of
 from edgebench.schema.result import Cell, Options, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from edgebench.models.prepared import Prepared
     from edgebench.schema.workload import Workload
 
-BEST = "best"
 CPU = "cpu"
 
 
@@ -26,11 +27,13 @@ class Probe(NamedTuple):
 
     why_not: str | None
     formats: tuple[str, ...] = ()
+    settings: frozenset[str] = frozenset()
     known_isas: tuple[str, ...] = ()
     isas: tuple[str, ...] = ()
     name: str = ""
     version: str = ""
     build: str = ""
+    why_not_devices: Mapping[str, str | None] = MappingProxyType({CPU: None})
 
 
 # Engines that read what is made from a GGUF file's own blocks (models/onnx_cache.py).
@@ -40,8 +43,8 @@ MADE_FROM = {"onnx": "gguf"}
 class Request(NamedTuple):
     """What the user asked for.
 
-    `options` gives the settings that a backend has; `too_big` says why a workload will not fit
-    into memory.
+    `options` gives the settings that a backend has for a file on a device; `too_big` says why a
+    workload will not fit into memory.
     """
 
     files: Sequence[Prepared]
@@ -49,7 +52,8 @@ class Request(NamedTuple):
     isas: Sequence[str]
     threads: Sequence[int]
     workloads: Sequence[Workload]
-    options: Callable[[Probe], Options]
+    options: Callable[[Prepared, Probe, str], Options]
+    devices: Sequence[str] = (CPU,)
     too_big: Callable[[Prepared, Workload], str | None] = lambda _file, _workload: None
 
 
@@ -67,44 +71,77 @@ def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Pla
     _check_isa_names(request.isas, probes)
     cells: dict[str, Cell] = {}
     skipped: list[Skipped] = []
-    for file, backend, isa, threads, workload in product(
-        request.files, request.backends, request.isas, request.threads, request.workloads
-    ):
-        probe = probes[backend]
-        named = probe.isas[0] if isa == BEST and probe.isas else isa
-        reason = (
-            probe.why_not
-            or _wrong_engine(file, probe, named)
-            or _wrong_size(file, workload, threads, usable_cpus)
-            or _no_tokenizer(file, probe, workload)
-            or (request.too_big(file, workload) if file.format in probe.formats else None)
-        )
+    for combination in _combinations(request, probes):
+        reason = _why_not(combination, probes[combination.backend], request, usable_cpus)
         if reason is None:
-            cell = Cell.of(
-                file=file.facts.sha256,
-                backend=backend,
-                isa=named,
-                device=CPU,
-                threads=threads,
-                workload=workload,
-                options=request.options(probe),
-            )
+            cell = _cell(combination, probes[combination.backend], request)
             cells[cell.id] = cell
         else:
-            skipped.append(
-                Skipped(
-                    file=file.facts.sha256,
-                    backend=backend,
-                    isa=named,
-                    threads=threads,
-                    workload=workload.name,
-                    reason=reason,
-                )
-            )
+            skipped.append(_skip(combination, reason))
     if not cells:
         reasons = " ".join(dict.fromkeys(skip.reason for skip in skipped))
         raise NotUsableHere(f"Nothing can be measured. {reasons}", "Change what is asked for.")
     return Plan(tuple(cells.values()), tuple(skipped))
+
+
+class _Combination(NamedTuple):
+    file: Prepared
+    backend: str
+    isa: str
+    device: str
+    threads: int
+    workload: Workload
+
+
+def _combinations(request: Request, probes: Mapping[str, Probe]) -> Iterator[_Combination]:
+    """Each once: two words for the same instruction set are one."""
+    for file, backend in product(request.files, request.backends):
+        probe = probes[backend]
+        named = [names_of(isa, probe.known_isas, probe.isas) for isa in request.isas]
+        isas = dict.fromkeys(chain.from_iterable(named))
+        for rest in product(isas, request.devices, request.threads, request.workloads):
+            yield _Combination(file, backend, *rest)
+
+
+def _why_not(asked: _Combination, probe: Probe, request: Request, usable_cpus: int) -> str | None:
+    file, workload = asked.file, asked.workload
+    return (
+        probe.why_not
+        or _wrong_engine(file, probe, asked.isa)
+        or probe.why_not_devices[asked.device]
+        or _wrong_size(file, workload, asked.threads, usable_cpus)
+        or _no_tokenizer(file, workload)
+        or (request.too_big(file, workload) if _in_memory(asked, probe) else None)
+    )
+
+
+def _in_memory(asked: _Combination, probe: Probe) -> bool:
+    """Whether the file's own bytes are what will fill this machine's memory."""
+    return asked.device == CPU and asked.file.format in probe.formats
+
+
+def _cell(asked: _Combination, probe: Probe, request: Request) -> Cell:
+    return Cell.of(
+        file=asked.file.facts.sha256,
+        backend=asked.backend,
+        isa=asked.isa,
+        device=asked.device,
+        threads=asked.threads,
+        workload=asked.workload,
+        options=request.options(asked.file, probe, asked.device),
+    )
+
+
+def _skip(asked: _Combination, reason: str) -> Skipped:
+    return Skipped(
+        file=asked.file.facts.sha256,
+        backend=asked.backend,
+        isa=asked.isa,
+        device=asked.device,
+        threads=asked.threads,
+        workload=asked.workload.name,
+        reason=reason,
+    )
 
 
 def reads(probe: Probe, file_format: str) -> bool:
@@ -115,8 +152,9 @@ def reads(probe: Probe, file_format: str) -> bool:
 def _check_isa_names(isas: Sequence[str], probes: Mapping[str, Probe]) -> None:
     known = {name for probe in probes.values() for name in probe.known_isas}
     for isa in isas:
-        if known and isa != BEST and isa not in known:
-            raise UnknownName.of("instruction set", isa, {*known, BEST})
+        if known and isa not in {*known, *FRIENDLY, *WORDS}:
+            friendly = {name for name, variant in FRIENDLY.items() if variant in known}
+            raise UnknownName.of("instruction set", isa, {*known, *friendly, *WORDS})
 
 
 def _wrong_engine(file: Prepared, probe: Probe, isa: str) -> str | None:
@@ -130,18 +168,18 @@ def _wrong_engine(file: Prepared, probe: Probe, isa: str) -> str | None:
     return None
 
 
-def _no_tokenizer(file: Prepared, probe: Probe, workload: Workload) -> str | None:
-    if workload.scenario is None or (file.has_tokenizer and file.format in probe.formats):
+def _no_tokenizer(file: Prepared, workload: Workload) -> str | None:
+    if workload.scenario is None or file.has_tokenizer:
         return None
-    return f"{workload.name} times a tokenizer, and {probe.name} has none for {file.facts.name}."
+    return f"{workload.name} times a tokenizer, and {file.facts.name} carries none."
 
 
 def _wrong_size(file: Prepared, workload: Workload, threads: int, usable_cpus: int) -> str | None:
     if threads > usable_cpus:
         return f"{threads} threads were asked for, {usable_cpus} CPUs are usable here."
-    if workload.context_tokens > file.facts.shape.context:
+    if file.context is not None and workload.context_tokens > file.context:
         return (
             f"{workload.name} needs {workload.context_tokens} positions, "
-            f"{file.facts.name} was trained for {file.facts.shape.context}."
+            f"{file.facts.name} was trained for {file.context}."
         )
     return None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edgebench.schema.result import Options
     from edgebench.schema.workload import Workload
 
-DEFAULT_BACKEND = {"gguf": "llama.cpp", "fake": "fake"}
+DEFAULT_BACKEND = {"gguf": "llama.cpp", "onnx": "onnxruntime", "fake": "fake"}
 REAL_CLOCK = "time:monotonic_ns"
 FAKE_CLOCK = "edgebench.backends.fake:now_ns"
 REAL, SYNTHETIC, AUTO = "real", "synthetic", "auto"
@@ -56,7 +56,8 @@ def prepared_files(
     if wanted.file is not None:
         if wanted.models or wanted.quants or wanted.weights == SYNTHETIC:
             raise BadInput("--file names the weights itself.", "Leave --model and the like away.")
-        return (prepare(wanted.file, source="given by path", progress=progress),)
+        given = prepare(wanted.file, source="given by path", cache=cache, progress=progress)
+        return (given,)
     known = catalog.load_catalog()
     chosen = [(name, catalog.find(known, name)) for name in wanted.models or (known.default,)]
     quants = wanted.quants or (None,)
@@ -73,14 +74,14 @@ def too_big(
     file: Prepared, workload: Workload, options: Options, available_bytes: int
 ) -> str | None:
     """Why the workload cannot fit into memory, with the numbers; None where it can."""
-    if not file.weights:
+    if not file.weights or file.facts.shape is None:
         return None
     return fit.why_not(
         fit.predict(
             file.facts.shape,
             file.weights,
             options,
-            context_tokens=workload.context_tokens,
+            context_tokens=workload.context_tokens * workload.sequences,
             available_bytes=available_bytes,
             machine=platform.machine(),
         )
@@ -99,14 +100,24 @@ def probe(name: str, run: Callable[[Job], Outcome]) -> Probe:
     return Probe(
         why_not=None,
         formats=tuple(answer["formats"]),
+        settings=frozenset(answer["settings"]),
         known_isas=tuple(answer["known_isas"]),
         isas=tuple(answer["isas"]),
+        why_not_devices=answer["why_not_devices"],
         **answer["about"],
     )
 
 
 def default_backends(files: Sequence[Prepared]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(DEFAULT_BACKEND[file.format] for file in files))
+    """An ONNX graph is meant for its own engine, whatever else has the same weights."""
+    formats = ("onnx" if file.graph else file.format for file in files)
+    return tuple(dict.fromkeys(DEFAULT_BACKEND[each] for each in formats))
+
+
+def tokenizers(files: Sequence[Prepared]) -> tuple[str, ...]:
+    """The backends that tokenize for these files: of GGUF llama.cpp, whichever is measured."""
+    having = (file.format for file in files if file.has_tokenizer)
+    return tuple(dict.fromkeys(DEFAULT_BACKEND[each] for each in having))
 
 
 def clock_of(backend: str) -> str:
@@ -115,7 +126,7 @@ def clock_of(backend: str) -> str:
 
 
 def engines_for(file_format: str, probes: dict[str, Probe]) -> Engines:
-    """Who tokenizes and who is the reference for files of this format."""
+    """Who tokenizes and who is the reference for files of this format: gguf or fake."""
     if file_format == "fake":
         fake = plugins.backend_target("fake")
         return Engines(fake, "scripted", fake, "reference", FAKE_CLOCK)
@@ -154,12 +165,24 @@ def _real(
     if found := _quantized_here(name, model, quant, cache):
         path = Path(found.path)
         file = prepare(
-            path, source="quantized here", model=name, sha256=found.sha256, progress=progress
+            path,
+            source="quantized here",
+            cache=cache,
+            progress=progress,
+            model=name,
+            sha256=found.sha256,
         )
         return file._replace(warning=found.warning)
     wanted = catalog.choose_file(name, model, quant)
     path = fetch.ensure(wanted, cache=cache, progress=progress)
-    return prepare(path, source="models.yaml", model=name, sha256=wanted.sha256, progress=progress)
+    return prepare(
+        path,
+        source="models.yaml",
+        cache=cache,
+        progress=progress,
+        model=name,
+        sha256=wanted.sha256,
+    )
 
 
 def _quantized_here(name: str, model: Model, quant: str | None, cache: Path) -> ShelfFile | None:
@@ -184,7 +207,9 @@ def _synthetic(
 ) -> Prepared:
     made = synthesize.synthetic_file(name, model, quant, seed, cache=cache, progress=progress)
     sha256 = made.record.sha256
-    file = prepare(made.path, source="made here", model=name, sha256=sha256, progress=progress)
+    file = prepare(
+        made.path, source="made here", cache=cache, progress=progress, model=name, sha256=sha256
+    )
     return file._replace(warning=made.warning)
 
 

@@ -20,13 +20,18 @@ _HOPELESS = {"out_of_memory", "wrong_isa"}
 
 
 class Budget(NamedTuple):
-    """How long to go on. `precision` is the relative half-width of the 95 % interval."""
+    """How long to go on. `precision` is the relative half-width of the 95 % interval.
+
+    `max_time_s` counts from the first verification; `launch_time_s` from a launch's first call:
+    no further trial is begun after it, but each launch has one.
+    """
 
     precision: float = 0.02
     min_launches: int = 5
     max_launches: int = 20
     max_time_s: float = 600.0
     trials: int = 3
+    launch_time_s: float = 5.0
 
 
 def shuffled(cells: Sequence[Cell], rng: random.Random) -> list[Cell]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.backends import LoadOptions
 from edgebench.errors import BadModel, CannotWrite, NotUsableHere
-from edgebench.measure.job import Job
+from edgebench.measure.job import Job, Tokenizer
 from edgebench.measure.record import REFERENCE_VERSION
 from edgebench.measure.runner import Outcome
 from edgebench.schema.result import Text
@@ -75,8 +75,17 @@ class Teacher:
 
     def verification_tokens(self, file: Prepared) -> tuple[int, ...]:
         """The tokens that are verified, and one more, which only follows."""
-        positions = min(VERIFIED_POSITIONS, file.facts.shape.context - 1)
+        positions = min(VERIFIED_POSITIONS, (file.context or VERIFIED_POSITIONS + 1) - 1)
         return self.tokens(file)[: positions + 1]
+
+    def tokenizer(self, workload: Workload, file: Prepared, engine: str) -> Tokenizer | None:
+        """Who tokenizes a scenario's text for `engine`; None: the engine itself, or nobody."""
+        if workload.scenario is None:
+            return None
+        engines = self._engines(file.format)
+        if engine == engines.tokenizer:
+            return None
+        return Tokenizer(engines.tokenizer, engines.tokenizer_isa, str(file.path))
 
     def scenario_text(self, workload: Workload) -> str:
         """What a scenario tokenizes on the clock; empty for other workloads."""
@@ -91,7 +100,7 @@ class Teacher:
     def reference_logits(self, file: Prepared, tokens: tuple[int, ...]) -> Outcome:
         """Make sure that `reference_path` is there; the outcome says why it could not be made."""
         path = self.reference_path(file, tokens)
-        if _holds(path, (len(tokens) - 1) * file.facts.shape.vocabulary):
+        if _holds(path, (len(tokens) - 1) * file.vocabulary):
             return Outcome((), None)
         self._say(f"computing reference logits of {file.facts.name}, once per file")
         try:
@@ -133,8 +142,8 @@ class Teacher:
 
     def _without_tokenizer(self, file: Prepared) -> tuple[int, ...]:
         rng = random.Random(_NO_TOKENIZER_SEED)  # noqa: S311 - repeatable, not secret
-        vocabulary = file.facts.shape.vocabulary
-        return tuple(rng.randrange(vocabulary) for _ in range(self._needed + VERIFIED_POSITIONS))
+        count = self._needed + VERIFIED_POSITIONS
+        return tuple(rng.randrange(file.vocabulary) for _ in range(count))
 
     def _describe(self, ids: tuple[int, ...], took_ns: int | None, tokenizer: str) -> Text:
         return Text(
@@ -158,11 +167,13 @@ def load_options(cell: Cell, context_tokens: int) -> LoadOptions:
         ubatch_tokens=options.ubatch_tokens,
         flash_attention=bool(options.flash_attention),
         kv_type=options.kv_type,
-        load_mode=options.load_mode or "mmap",
+        load_mode=options.load_mode or "read",
         device=cell.device,
         activations=options.activations or "int8",
         spinning=options.spinning is not False,
         prepacked=bool(options.prepacked),
+        repacking=options.repacking is not False,
+        sequences=cell.workload.sequences,
     )
 
 

@@ -15,21 +15,30 @@ if TYPE_CHECKING:
     from edgebench.backends import Session
     from edgebench.measure.job import Job
 
+    Tokenize = Callable[[str], list[int]]
 
-def run_trial(session: Session, job: Job, clock: Callable[[], int]) -> dict[str, Any]:
+
+def run_trial(
+    session: Session,
+    tokenize: Tokenize,
+    job: Job,
+    clock: Callable[[], int],
+    retired: Callable[[], int | None] = counters.not_counted,
+) -> dict[str, Any]:
     """Prefill and decode the teacher's tokens; the fields of a Trial, times in nanoseconds.
 
     The clock is read right before and right after each call into the session; what happens
     between two calls (keeping the greedy token, to see whether launches agree) is not counted.
-    Filling the KV cache to the workload's depth is not timed.
+    Filling the KV cache to the workload's depth is not timed. Every parallel sequence is fed the
+    same tokens; the greedy token kept is that of the first.
     """
     depth, prompt_end = job.depth_tokens, job.depth_tokens + job.prompt_tokens
     session.reset()
     if depth:
         session.prefill(job.tokens[:depth])
-    before = counters.snapshot()
+    before = counters.snapshot(retired=retired)
     started = clock()
-    tokenize_ns = _timed_tokenize(session, job, clock)
+    tokenize_ns = _timed_tokenize(tokenize, job, clock)
     prefill_ns, sampled, greedy = None, [], []
     if job.prompt_tokens:
         prompt = job.tokens[depth:prompt_end]
@@ -39,11 +48,11 @@ def run_trial(session: Session, job: Job, clock: Callable[[], int]) -> dict[str,
         begun = clock()
         greedy.append(int(logits.argmax()))
         sampled.append(clock() - begun)
-    step_ns, chosen, sample_ns = _decode(
-        session, job.tokens[prompt_end : prompt_end + job.output_tokens], clock
-    )
+    output = job.tokens[prompt_end : prompt_end + job.output_tokens]
+    steps = [(token,) * job.options.sequences for token in output]
+    step_ns, chosen, sample_ns = _decode(session, steps, clock)
     wall_ns = clock() - started
-    after = counters.snapshot()
+    after = counters.snapshot(retired=retired)
     return {
         "started_ns": started,
         "wall_ns": wall_ns,
@@ -57,25 +66,24 @@ def run_trial(session: Session, job: Job, clock: Callable[[], int]) -> dict[str,
     }
 
 
-def _timed_tokenize(session: Session, job: Job, clock: Callable[[], int]) -> int | None:
+def _timed_tokenize(tokenize: Tokenize, job: Job, clock: Callable[[], int]) -> int | None:
     if not job.scenario:
         return None
     begun = clock()
-    session.tokenize(job.text)
+    tokenize(job.text)
     return clock() - begun
 
 
 def _decode(
-    session: Session, tokens: Sequence[int], clock: Callable[[], int]
+    session: Session, steps: Sequence[tuple[int, ...]], clock: Callable[[], int]
 ) -> tuple[list[int], list[int], list[int]]:
     step_ns, greedy, sample_ns = [], [], []
     decode = session.decode
-    for token in tokens:
-        fed = (token,)
+    for fed in steps:
         begun = clock()
         logits = decode(fed)
         done = clock()
-        greedy.append(int(logits.argmax()))
+        greedy.append(int(logits[0].argmax()))
         sample_ns.append(clock() - done)
         step_ns.append(done - begun)
     return step_ns, greedy, sample_ns

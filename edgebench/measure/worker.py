@@ -19,8 +19,10 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgebench.backends import EngineError, WrongIsaError
+from edgebench.backends import DEVICES, EngineError, WrongIsaError
 from edgebench.machine import counters
+from edgebench.machine.retired import Retired
+from edgebench.measure import instructions
 from edgebench.measure.job import Job
 from edgebench.measure.trial import run_trial
 
@@ -52,6 +54,8 @@ def run(job: Job, emit: Emit) -> int:
     try:
         if job.memory_limit_bytes is not None:
             resource.setrlimit(resource.RLIMIT_AS, (job.memory_limit_bytes,) * 2)
+        if job.cpus:
+            os.sched_setaffinity(0, job.cpus)
         _JOBS[job.kind](job, emit)
     except MemoryError as error:
         emit("failed", kind="out_of_memory", message=str(error) or "the worker ran out of memory")
@@ -81,8 +85,10 @@ def _probe(job: Job, emit: Emit) -> None:
         "probed",
         why_not=None,
         formats=sorted(backend.formats),
+        settings=sorted(backend.settings),
         known_isas=backend.known_isas(),
         isas=backend.isas(),
+        why_not_devices={name: backend.why_not_device(name) for name in DEVICES},
         about=backend.about()._asdict(),
     )
 
@@ -124,18 +130,47 @@ def _verify(job: Job, emit: Emit) -> None:
         first = len(inputs) // VERIFY_PREFILL_SHARE
         session.reset()
         rows = [np.array(session.prefill(inputs[:first], every=True))]
-        rows += [np.array(session.decode([token])) for token in inputs[first:]]
+        # Of parallel sequences the last is looked at here, the first by the prefill above.
+        steps = [[token] * job.options.sequences for token in inputs[first:]]
+        rows += [np.array(session.decode(step)[-1:]) for step in steps]
         reference = np.load(job.result_path, mmap_mode="r")
         found = verify.distances(reference, np.concatenate(rows), following)
         emit("verified", distances=found._asdict())
 
 
 def _measure(job: Job, emit: Emit) -> None:
-    with _loaded(job, emit) as (session, clock):
+    retired = Retired()
+    with _loaded(job, emit) as (session, clock), _tokenizer(job, session) as tokenize:
+        counted = instructions.counting(session)
+        deadline = clock() + round(job.launch_time_s * 1e9)
         for index in range(job.trials + 1):
+            if index > 1 and clock() >= deadline:
+                break
             emit("stage", stage="trial" if index else "warmup")
-            emit("trial", index=index, warmup=index == 0, **run_trial(session, job, clock))
+            timed = run_trial(counted or session, tokenize, job, clock, retired.read)
+            if counted:
+                timed |= {"instructions": counted.taken(with_prompt=bool(job.prompt_tokens))}
+            emit("trial", index=index, warmup=index == 0, **timed)
         emit("measured", memory=_memory(session))
+
+
+@contextmanager
+def _tokenizer(job: Job, session: Session) -> Iterator[Callable[[str], list[int]]]:
+    """What a scenario tokenizes with. Engines without one borrow the model file's own."""
+    if job.tokenizer is None:
+        yield session.tokenize
+        return
+    backend = _resolve(job.tokenizer.backend)()
+    with backend.vocabulary(Path(job.tokenizer.file), job.tokenizer.isa) as vocabulary:
+        yield vocabulary.tokenize
+
+
+def _ceiling(job: Job, emit: Emit) -> None:
+    """What this machine can do at most; `backend` names the function that measures it."""
+    emit("stage", stage="import")
+    measure, clock = _resolve(job.backend), _resolve(job.clock)
+    emit("stage", stage="trial")
+    emit("ceiling", **measure(job.options.threads, job.trials, job.buffer_bytes, clock))
 
 
 @contextmanager
@@ -197,6 +232,7 @@ _JOBS = {
     "reference": _reference,
     "verify": _verify,
     "measure": _measure,
+    "ceiling": _ceiling,
 }
 
 if __name__ == "__main__":

@@ -68,8 +68,7 @@ def kept(path: Path, progress: Progress) -> MadeFile | None:
     """The record of a made file that is there and intact, else None; read only if it changed."""
     if not path.exists():
         return None
-    place = Place(path)
-    sealed = _sealed_sha256(place)
+    sealed = sealed_sha256(path)
     record = made(path, sealed or hash_file(path, progress))
     if record and not sealed:
         seal(path, record.sha256)
@@ -80,7 +79,7 @@ def record_of(path: Path) -> MadeFile | None:
     """The sidecar of `path` as long as the file has not changed since it was sealed; reads no
     weights, so that a list is quick.
     """
-    sealed = _sealed_sha256(Place(path))
+    sealed = sealed_sha256(path)
     return made(path, sealed) if sealed else None
 
 
@@ -101,11 +100,12 @@ def seal(path: Path, sha256: str) -> None:
         files.write_atomic(Place(path).seal, text, ELSEWHERE)
 
 
-def _sealed_sha256(place: Place) -> str | None:
+def sealed_sha256(path: Path) -> str | None:
+    """The hash of the file at `path` as long as it has not changed since it was sealed."""
     try:
-        found = json.loads(place.seal.read_text("utf-8"))
+        found = json.loads(Place(path).seal.read_text("utf-8"))
         sha256 = found.pop("sha256")
-        return str(sha256) if found == _times(place.path) else None
+        return str(sha256) if found == _times(path) else None
     except (OSError, ValueError, KeyError, AttributeError):
         return None
 

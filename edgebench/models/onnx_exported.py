@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgebench.models.onnx_check import Facts
 
 # Raise it when the same GGUF file would give another graph: cached ones are then made anew.
-EXPORTER_VERSION = 1
+EXPORTER_VERSION = 2
 GRAPH_NAME = "model.onnx"
 PREFIX = "edgebench."
 
@@ -106,6 +106,7 @@ def _as_ours(facts: Facts, described: Description) -> Description:
     try:
         return described._replace(
             quant=said["quant"],
+            activations=said["activations"],
             shape={name: kind(said[name]) for name, kind in SHAPE.items() if name in SCHEMA},
             tensor_types={str(k): int(v) for k, v in json.loads(said["tensor_types"]).items()},
             exported=Exported.of(facts.path, facts.metadata),

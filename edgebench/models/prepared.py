@@ -9,6 +9,7 @@ from edgebench.errors import BadInput
 from edgebench.models.cache import hash_file
 from edgebench.models.cost import Weight, weights_in
 from edgebench.models.gguf import read_header
+from edgebench.models.graph import Graph, facts_of, gguf_of, read_graph
 from edgebench.models.llama import describe
 from edgebench.models.made import origin
 from edgebench.schema.model import Shape
@@ -23,10 +24,11 @@ FAKE_LIMIT_BYTES = 1 << 20
 
 
 class Prepared(NamedTuple):
-    """`format` is what backends say they read: gguf, or fake for a script of times.
+    """`format` is what backends say they read: gguf, onnx, or fake for a script of times.
 
     `weights` lists the tensors, for predicting memory; `warning` is a sentence about the file
-    that belongs to every record made with it.
+    that belongs to every record made with it. `graph` is the ONNX file that was given: with the
+    format gguf it holds the very weights of `path`, with onnx it stands for itself.
     """
 
     path: Path
@@ -35,20 +37,36 @@ class Prepared(NamedTuple):
     has_tokenizer: bool
     weights: tuple[Weight, ...] = ()
     warning: str | None = None
+    graph: Graph | None = None
+
+    @property
+    def vocabulary(self) -> int:
+        """Token ids lie below this."""
+        shape, graph = self.facts.shape, self.graph
+        return shape.vocabulary if shape else (graph and graph.vocabulary) or 0
+
+    @property
+    def context(self) -> int | None:
+        """The most positions that the model was made for; None where the file does not say."""
+        return self.facts.shape.context if self.facts.shape else None
 
 
 def prepare(
     path: Path,
     *,
     source: str,
+    cache: Path,
     progress: Progress,
     model: str | None = None,
     sha256: str | None = None,
 ) -> Prepared:
     """Read the header, check every claim in it against the file, and hash the file.
 
-    `sha256` is given where it was just verified. Raises BadInput and BadModel.
+    `sha256` is given where it was just verified. `cache` is where the GGUF file is looked for
+    that an ONNX graph was made from. Raises BadInput and BadModel.
     """
+    if path.suffix.lower() == ".onnx":
+        return _prepare_graph(path.absolute(), source, cache, progress)
     if script := _fake_script(path):
         return _prepare_fake(path, script, progress)
     header = read_header(path)
@@ -70,6 +88,19 @@ def prepare(
         source=source,
     )
     return Prepared(path.absolute(), "gguf", facts, found.has_tokenizer, weights_in(header))
+
+
+def _prepare_graph(path: Path, source: str, cache: Path, progress: Progress) -> Prepared:
+    """Our own export is the GGUF file that it came from, in another container, where that is
+    here; else the graph stands for itself, and has no tokenizer.
+    """
+    graph, said = read_graph(path)
+    if gguf := gguf_of(graph, cache):
+        sha256 = graph.exported.weights_id if graph.exported else None
+        found = prepare(gguf, source=source, cache=cache, progress=progress, sha256=sha256)
+        return found._replace(graph=graph)
+    facts = facts_of(graph, said, source, progress)
+    return Prepared(path, "onnx", facts, has_tokenizer=False, graph=graph)
 
 
 def _fake_script(path: Path) -> dict[str, object] | None:

@@ -1,11 +1,12 @@
-"""The figures behind the table: loading, single steps, memory by part."""
+"""The figures behind the table: loading, single steps, how steady they were, memory by part."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgebench.analysis import metrics
+from edgebench.analysis import metrics, steadiness
 from edgebench.analysis.labels import cell_label
+from edgebench.report import ceilings
 from edgebench.report.grid import grid
 
 if TYPE_CHECKING:
@@ -13,14 +14,23 @@ if TYPE_CHECKING:
 
     from edgebench.schema.result import CellResult, Interval, Memory, Result
 
-COLUMNS = ("cell", "load", "cold load", "first call", "step p50", "p90", "p99", "CPU s/token",
-           "peak", "anonymous", "file", "KV cache", "mean KL", "top-1", "logit error")  # fmt: skip
+COLUMNS = ("cell", "load", "cold load", "first call", "step p50", "p90", "p99",
+           "between launches", "within a launch", "course", "CPU s/token", "CPU 95 % interval",
+           "peak", "anonymous", "file", "KV cache", "mean KL", "top-1", "logit error",
+           "of bandwidth", "of arithmetic")  # fmt: skip
 
 
-def render(result: Result, *, width: int = 200) -> str:
+def render(result: Result, *, width: int = 360) -> str:
+    """The rows as aligned text."""
+    return grid(COLUMNS, rows(result), right=COLUMNS[1:], width=width)
+
+
+def rows(result: Result) -> list[tuple[str, ...]]:
     """One row per cell; `-` for what was not measured."""
-    rows = [_row(entry, cell_label(entry.cell, result.files)) for entry in result.cells]
-    return grid(COLUMNS, rows, right=COLUMNS[1:], width=width)
+    return [
+        (*_row(entry, cell_label(entry.cell, result.files)), *ceilings.shares(entry, result))
+        for entry in result.cells
+    ]
 
 
 def _row(entry: CellResult, label: str) -> tuple[str, ...]:
@@ -34,12 +44,34 @@ def _row(entry: CellResult, label: str) -> tuple[str, ...]:
         _seconds(summary.step_p50_s),
         _seconds(summary.step_p90_s),
         _seconds(summary.step_p99_s),
+        *_steadiness(entry),
         _seconds(_estimate(summary.cpu_s_per_token)),
+        _milliseconds(summary.cpu_s_per_token),
         *_memory([launch.memory for launch in entry.launches if launch.memory]),
         _figure(verified.mean_kl if verified else None),
         _figure(verified.top1_agreement if verified else None),
         _figure(verified.relative_logit_error if verified else None),
     )
+
+
+def _steadiness(entry: CellResult) -> tuple[str, str, str]:
+    """One word where all phases had the same course."""
+    found, spread = steadiness.courses(entry), steadiness.spread_of(entry)
+    words = {seen.course for seen in found.values()}
+    told = len(words) == 1 and len(found) == len(steadiness.phases(entry))
+    each = ", ".join(f"{phase} {seen.course}" for phase, seen in found.items())
+    return (_share(spread.between), _share(spread.within), words.pop() if told else each or "-")
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _milliseconds(found: Interval | None) -> str:
+    """`9.8 - 10.2 ms (n=5)`."""
+    if found is None or found.low is None or found.high is None:
+        return "-"
+    return f"{found.low * 1000:.3g} - {found.high * 1000:.3g} ms (n={found.launches})"
 
 
 def _memory(found: Sequence[Memory]) -> tuple[str, ...]:

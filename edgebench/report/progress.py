@@ -163,8 +163,10 @@ def _estimate(result: CellResult) -> str:
     last = result.launches[-1].failure if result.launches else None
     if last is not None:
         return f"failed: {last.kind} at {last.stage}"
-    if not metrics.may_show_speed(result):
+    if not metrics.is_sound(result):
         return "not verified"
+    if result.emulated is not None:
+        return "emulated, no speed"
     found = stats.interval(metrics.primary(result))
     return f"{found.estimate:.1f} tok/s {interval(found)}" if found else "no rate"
 

@@ -6,19 +6,28 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import metrics
 from edgebench.analysis.labels import file_label, skipped_label
-from edgebench.analysis.notes import notes
+from edgebench.analysis.notes import is_contended, notes
 from edgebench.printable import clean
+from edgebench.report import energy, instructions
 from edgebench.report.grid import grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgebench.schema.result import CellResult, Interval, MeasuredFile, Result
+    from edgebench.schema.result import CellResult, CellSummary, Interval, MeasuredFile, Result
 
-COLUMNS = ("model", "backend", "ISA", "threads", "test", "tok/s", "95 % interval", "TTFT",
+CPU_TIME = "CPU per token"
+COLUMNS = ("model", "backend", "ISA", "threads", "test", "tok/s", "95 % interval", CPU_TIME, "TTFT",
            "peak memory", "verified")  # fmt: skip
-RIGHT = {"threads", "tok/s", "95 % interval", "TTFT", "peak memory"}
+RIGHT = {"threads", "tok/s", "95 % interval", CPU_TIME, "TTFT", "peak memory"}
 MARKS = {"passed": "yes", "failed": "FAILED", "not_possible": "not possible"}
+
+
+class Footnote(NamedTuple):
+    """One line below the table: `weights`, `skipped` or `warning`, and what there is to say."""
+
+    kind: str
+    text: str
 
 
 class Row(NamedTuple):
@@ -31,6 +40,7 @@ class Row(NamedTuple):
     test: str
     speed: str
     interval: str
+    cpu_time: str
     ttft: str
     memory: str
     verified: str
@@ -38,18 +48,28 @@ class Row(NamedTuple):
 
 def render(result: Result, *, width: int = 160) -> str:
     """The whole document as text: header, table, skipped cells, warnings."""
-    table = grid(COLUMNS, rows(result), right=RIGHT, width=width)
-    below = "".join(f"{clean(line)}\n" for line in _below(result))
-    return f"{clean(_header(result))}\n{table}{below}"
+    table = grid(columns(result), rows(result), right=RIGHT, width=width)
+    below = "".join(f"{note.kind}  {clean(note.text)}\n" for note in footnotes(result))
+    counted = instructions.render(result, width=width) + energy.render(result)
+    return f"{clean(header(result))}\n{table}{counted}{below}"
 
 
-def rows(result: Result) -> list[Row]:
-    """One row per cell and phase that it has."""
+def columns(result: Result) -> tuple[str, ...]:
+    """COLUMNS; CPU time stands beside wall time only where other programs took their share."""
+    contended = any(map(is_contended, result.cells))
+    return tuple(name for name in COLUMNS if contended or name != CPU_TIME)
+
+
+def rows(result: Result) -> list[tuple[str, ...]]:
+    """One row per cell and phase that it has, with a field for each of `columns`."""
     files = {file.sha256: file for file in result.files}
-    return [row for cell in result.cells for row in _rows(cell, files[cell.cell.file])]
+    places = [COLUMNS.index(name) for name in columns(result)]
+    found = [row for cell in result.cells for row in _rows(cell, files[cell.cell.file])]
+    return [tuple(row[place] for place in places) for row in found]
 
 
-def _header(result: Result) -> str:
+def header(result: Result) -> str:
+    """Where and when it was measured, and by what; as written in the record."""
     device = result.device
     names = ", ".join(dict.fromkeys(c.name or c.part or "unknown CPU" for c in device.clusters))
     memory = device.memory_total_bytes / 2**30
@@ -60,15 +80,17 @@ def _header(result: Result) -> str:
     )
 
 
-def _below(result: Result) -> Iterator[str]:
+def footnotes(result: Result) -> Iterator[Footnote]:
+    """What stands below the table, as written in the record."""
     files = {file.sha256: file_label(file) for file in result.files}
     for made in result.exports:
         same = "the very same weights" if made.weights_id == made.file else "NOT the same weights"
-        yield f"weights  {made.backend} ran {same} as {files.get(made.file, made.file)}"
+        whose = files.get(made.file, made.file)
+        yield Footnote("weights", f"{made.backend} ran {same} as {whose}")
     for skip in result.skipped:
-        yield f"skipped  {skipped_label(skip, result.files)}: {skip.reason}"
+        yield Footnote("skipped", f"{skipped_label(skip, result.files)}: {skip.reason}")
     for note in notes(result):
-        yield f"warning  {note.name}: {note.message}"
+        yield Footnote("warning", f"{note.name}: {note.message}")
 
 
 def _rows(cell: CellResult, file: MeasuredFile) -> Iterator[Row]:
@@ -82,7 +104,7 @@ def _rows(cell: CellResult, file: MeasuredFile) -> Iterator[Row]:
     )
     for phase, speed, ttft in phases:
         test = phase if workload.name == phase else f"{phase} of {workload.name}"
-        yield _row(cell, file, _Phase(test, speed, ttft), summary.peak_rss_bytes)
+        yield _row(cell, file, _Phase(test, speed, ttft), summary)
 
 
 class _Phase(NamedTuple):
@@ -91,7 +113,8 @@ class _Phase(NamedTuple):
     ttft: Interval | None
 
 
-def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, peak: int | None) -> Row:
+def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, summary: CellSummary) -> Row:
+    peak, cpu_s = summary.peak_rss_bytes, summary.cpu_s_per_token
     return Row(
         model=file_label(file),
         backend=cell.cell.backend,
@@ -100,6 +123,7 @@ def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, peak: int | None) 
         test=phase.test,
         speed=_significant(phase.speed.estimate) if phase.speed else "-",
         interval=interval(phase.speed),
+        cpu_time=f"{_significant(cpu_s.estimate * 1000)} ms" if cpu_s else "-",
         ttft=f"{phase.ttft.estimate * 1000:.0f} ms" if phase.ttft else "-",
         memory=f"{peak / 2**20:.0f} MiB" if peak else "-",
         verified=_mark(cell),

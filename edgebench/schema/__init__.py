@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 # Bounds keep a stranger's numbers within what arithmetic here can take.
 Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Quantity = Annotated[float, Field(ge=0, le=1e15)]
+Utc = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
 
 
 class Strict(BaseModel):

@@ -13,8 +13,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from edgebench.schema import Quantity, Strict, Whole
+from edgebench.schema import Quantity, Strict, Utc, Whole
 from edgebench.schema.device import Device
+from edgebench.schema.energy import Energy
 from edgebench.schema.model import Sha256, Shape
 from edgebench.schema.workload import Workload
 
@@ -22,7 +23,6 @@ Nanoseconds = Whole
 Bytes = Whole
 Index = Whole
 CellId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
-Utc = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
 
 
 class Note(Strict):
@@ -36,7 +36,9 @@ class MeasuredFile(Strict):
     """The model file that was really opened. Its sha256 is its identity.
 
     `weights` says whether somebody trained them or edgebench drew them from `seed`; `chain` what
-    was made of what, e.g. "Q4_0 from Q4_1".
+    was made of what, e.g. "Q4_0 from Q4_1". An ONNX graph made by others says neither its whole
+    shape nor its tensors' types: `shape` is null and `tensor_types` empty. The hash of a graph
+    with external data covers every file (edgebench/models/prepared.py).
     """
 
     name: str
@@ -45,7 +47,7 @@ class MeasuredFile(Strict):
     sha256: Sha256
     size_bytes: Bytes
     architecture: str
-    shape: Shape
+    shape: Shape | None
     tensor_types: dict[str, int]
     weights: Literal["real", "synthetic"]
     seed: Index | None
@@ -58,7 +60,9 @@ class Options(Strict):
 
     `null` means that the engine of this cell has no such setting. `activations` is the precision
     in which activations are multiplied, `spinning` whether idle threads spin at barriers,
-    `prepacked` whether weights were saved in the engine's own layout.
+    `prepacked` whether weights were saved in the engine's own layout, `repacking` whether the
+    engine may rearrange weights in memory for its kernels. `cpus` are those that the worker is
+    kept on, as the kernel writes lists (`4-7`); null: it goes where the kernel puts it.
     """
 
     batch_tokens: int = 2048
@@ -66,9 +70,11 @@ class Options(Strict):
     flash_attention: bool | None = True
     kv_type: Literal["f16", "f32"] = "f16"
     load_mode: Literal["mmap", "read"] | None = "mmap"
-    activations: Literal["int8", "fp32", "fp16"] | None = None
+    activations: Literal["int8", "fp32", "fp16", "mixed"] | None = None
     spinning: bool | None = None
     prepacked: bool | None = None
+    repacking: bool | None = None
+    cpus: Annotated[str, Field(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")] | None = None
     memory_limit_bytes: Bytes | None = None
 
 
@@ -91,7 +97,8 @@ class Cell(Strict):
     """One thing to measure. `file` is the model file that the weights come from.
 
     `id` is the first twelve hex digits of the SHA-256 of everything else here, as JSON with
-    sorted keys and no spaces.
+    sorted keys and no spaces; a field that came after the first release is left out of it at the
+    value that stands for how cells were before (`LATER`), so that ids stay what they were.
     """
 
     id: CellId
@@ -112,8 +119,19 @@ class Cell(Strict):
     def identity(self) -> str:
         """The id that this cell must have."""
         fields = self.model_dump(mode="json", exclude={"id"})
+        for part, name, before in LATER:
+            if fields[part][name] in before:
+                del fields[part][name]
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+# Part of a cell, its field, and the values that say how cells were before there was such a field.
+LATER = (
+    ("workload", "sequences", (1,)),
+    ("options", "repacking", (True, None)),
+    ("options", "cpus", (None,)),
+)
 
 
 class Skipped(Strict):
@@ -122,6 +140,7 @@ class Skipped(Strict):
     file: Sha256
     backend: str
     isa: str
+    device: str = "cpu"
     threads: int
     workload: str
     reason: str
@@ -180,7 +199,10 @@ class Load(Strict):
 
 
 class Counters(Strict):
-    """Differences over one trial of what the kernel counts for this process and machine."""
+    """Differences over one trial of what the kernel counts for this process and machine.
+
+    `instructions_retired` are those of the worker's own code, without the kernel's.
+    """
 
     cpu_user_s: Quantity
     cpu_system_s: Quantity
@@ -196,10 +218,39 @@ class Counters(Strict):
     cgroup_throttled_us: Index | None
     temperature_c: float | None
     frequency_khz: Index | None
+    instructions_retired: Whole | None = None
+
+
+class InstructionCount(Strict):
+    """Instructions that one call executed, by class of the Arm architecture's encoding.
+
+    `integer` to `sme` add up to `total`. `dot_product` (SDOT, UDOT) and `matrix_product` (SMMLA,
+    UMMLA, USMMLA) are among `fp_simd` and `sve` as well.
+    """
+
+    total: Whole
+    integer: Whole
+    branch: Whole
+    load_store: Whole
+    fp_simd: Whole
+    sve: Whole
+    sme: Whole
+    dot_product: Whole
+    matrix_product: Whole
+
+
+class Instructions(Strict):
+    """Counted by an emulator: of the prompt's one call, and of each decode step."""
+
+    prefill: InstructionCount | None
+    steps: tuple[InstructionCount, ...]
 
 
 class Trial(Strict):
-    """One timed repetition. `prefill_ns` is one call; `step_ns` has an entry per decode step."""
+    """One timed repetition. `prefill_ns` is one call; `step_ns` has an entry per decode step.
+
+    `instructions` is null where nothing counted them.
+    """
 
     index: Index
     warmup: bool
@@ -211,6 +262,7 @@ class Trial(Strict):
     step_ns: tuple[Nanoseconds, ...]
     counters: Counters
     output_hash: str
+    instructions: Instructions | None = None
 
 
 class Launch(Strict):
@@ -224,6 +276,7 @@ class Launch(Strict):
     memory: Memory | None
     trials: tuple[Trial, ...]
     failure: Failure | None
+    energy: tuple[Energy, ...] = ()
 
 
 class Thresholds(Strict):
@@ -256,9 +309,12 @@ class Verification(Strict):
 
 
 class CellResult(Strict):
+    """`emulated` repeats the device's, so that no cell can be read as speed without it."""
+
     cell: Cell
     verification: Verification | None
     launches: tuple[Launch, ...]
+    emulated: str | None = None
 
 
 class Interval(Strict):
@@ -284,7 +340,10 @@ class CellSummary(Strict):
 
 
 class Schedule(Strict):
-    """`order` lists, round by round, the cells in the order in which they were launched."""
+    """`order` lists, round by round, the cells in the order in which they were launched.
+
+    A launch has up to `trials` trials and begins none after `launch_time_s`, save the first.
+    """
 
     seed: Index
     precision: Quantity
@@ -292,6 +351,7 @@ class Schedule(Strict):
     max_launches: Index
     max_time_s: Quantity
     trials: Index
+    launch_time_s: Quantity | None = None
     order: tuple[tuple[CellId, ...], ...]
     stopped_because: Literal["precision", "launches", "max_time", "interrupted", "failed"] | None
 
@@ -321,6 +381,7 @@ class Result(Strict):
     texts: tuple[Text, ...]
     schedule: Schedule
     harness_peak_rss_bytes: Bytes | None
+    idle_energy: tuple[Energy, ...] = ()
     cells: tuple[CellResult, ...]
     skipped: tuple[Skipped, ...]
     warnings: tuple[Note, ...]

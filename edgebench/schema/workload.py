@@ -2,6 +2,8 @@
 
 The notation is llama-bench's: `pp512` prefills 512 tokens, `tg128` decodes 128,
 `pp512+tg128` does one after the other, `@d1024` first fills the KV cache, untimed, with 1024.
+`@s4` runs four sequences that advance together: each is fed the same tokens, and the speed
+counts the tokens of all.
 A named scenario such as `chat.v1` fixes a text; changing it makes a new version.
 """
 
@@ -16,19 +18,24 @@ from edgebench.errors import BadInput, UnknownName
 from edgebench.schema import Strict
 
 LIMIT_TOKENS = 1 << 20
+LIMIT_SEQUENCES = 256
 Tokens = Annotated[int, Field(ge=0, le=LIMIT_TOKENS)]
 _GRAMMAR = re.compile(
-    r"(?:pp(?P<pp>\d{1,7}))?(?P<plus>\+)?(?:tg(?P<tg>\d{1,7}))?(?:@d(?P<depth>\d{1,7}))?"
+    r"(?:pp(?P<pp>\d{1,7}))?(?P<plus>\+)?(?:tg(?P<tg>\d{1,7}))?(?:@d(?P<depth>\d{1,7}))?(?:@s(?P<sequences>\d{1,4}))?"
 )
 
 
 class Workload(Strict):
-    """`scenario` workloads time tokenizing and greedy sampling as well; the others do not."""
+    """`scenario` workloads time tokenizing and greedy sampling as well; the others do not.
+
+    Token counts are those of one sequence.
+    """
 
     name: str
     prompt_tokens: Tokens
     output_tokens: Tokens
     depth_tokens: Tokens = 0
+    sequences: Annotated[int, Field(ge=1, le=LIMIT_SEQUENCES)] = 1
     scenario: str | None = None
 
     @model_validator(mode="after")
@@ -39,7 +46,7 @@ class Workload(Strict):
 
     @property
     def context_tokens(self) -> int:
-        """Positions of the KV cache that the workload fills."""
+        """Positions of the KV cache that each sequence fills."""
         return self.depth_tokens + self.prompt_tokens + self.output_tokens
 
 
@@ -84,14 +91,21 @@ def _parse_one(text: str) -> Workload:
         )
     if prompt + output == 0:
         raise BadInput(f"Workload {text!r} does nothing.", "Ask for at least one token.")
+    sequences = int(match["sequences"] or 1)
+    if not 1 <= sequences <= LIMIT_SEQUENCES:
+        raise BadInput(
+            f"Workload {text!r} asks for {sequences} sequences.", f"Ask for 1 to {LIMIT_SEQUENCES}."
+        )
     return Workload(
-        name=_canonical(prompt, output, depth),
+        name=_canonical(prompt, output, depth, sequences),
         prompt_tokens=prompt,
         output_tokens=output,
         depth_tokens=depth,
+        sequences=sequences,
     )
 
 
-def _canonical(prompt: int, output: int, depth: int) -> str:
+def _canonical(prompt: int, output: int, depth: int, sequences: int) -> str:
     steps = [f"pp{prompt}"] * bool(prompt) + [f"tg{output}"] * bool(output)
-    return "+".join(steps) + (f"@d{depth}" if depth else "")
+    many = f"@s{sequences}" if sequences > 1 else ""
+    return "+".join(steps) + (f"@d{depth}" if depth else "") + many

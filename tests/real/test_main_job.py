@@ -191,6 +191,7 @@ def test_auto_falls_back_to_synthetic_weights_and_says_so_everywhere(tmp_path: P
     result = record(tmp_path)
     (file,) = result.files
     assert (file.weights, file.seed) == ("synthetic", 7)
+    assert file.shape is not None
     assert file.shape.layers == 2
     verified = result.cells[0].verification
     assert verified is not None

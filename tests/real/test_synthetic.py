@@ -122,11 +122,11 @@ from pathlib import Path
 from edgebench.backends import LoadOptions, llama_cpp
 
 said = []
-class Log(llama_cpp._EngineLog):
+class Log(llama_cpp.EngineLog):
     def _receive(self, level, text, data):
         said.append(text.decode())
 
-llama_cpp._EngineLog = Log
+llama_cpp.EngineLog = Log
 path, isa, context, flash = json.loads(sys.argv[1])
 options = LoadOptions(isa, 1, context, flash_attention=flash)
 with llama_cpp.LlamaCpp().load(Path(path), options):

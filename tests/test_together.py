@@ -1,0 +1,36 @@
+"""The same work on several threads at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edgebench.machine.together import cores_first, fastest_ns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_one_cpu_of_every_core_comes_first(tmp_path: Path) -> None:
+    for cpu, siblings in {0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}.items():
+        folder = tmp_path / f"sys/devices/system/cpu/cpu{cpu}/topology"
+        folder.mkdir(parents=True)
+        (folder / "thread_siblings_list").write_text(f"{siblings}\n")
+    assert cores_first({0, 1, 2, 3}, tmp_path) == [0, 2, 1, 3]
+    assert cores_first({1, 2, 3}, tmp_path) == [1, 2, 3]
+    assert cores_first({4, 7}, tmp_path) == [4, 7], "nothing is known of them"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are kept on CPUs on Linux only")
+def test_every_work_has_a_cpu_of_its_own() -> None:
+    allowed = os.sched_getaffinity(0)
+    seen: list[frozenset[int]] = []
+    works = [lambda: seen.append(frozenset(os.sched_getaffinity(0)))] * min(2, len(allowed))
+
+    fastest_ns(works, trials=1, clock=iter(range(100)).__next__)
+
+    assert len(set(seen)) == len(works)
+    assert os.sched_getaffinity(0) == allowed, "the caller is left where it was"
