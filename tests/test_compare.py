@@ -11,8 +11,8 @@ import pytest
 
 from edgebench import files
 from edgebench.analysis import comparable
-from edgebench.analysis.compare import compare
-from edgebench.analysis.compare_reading import Sample, SideSamples, read_side, samples_of
+from edgebench.analysis.compare import SAME, compare
+from edgebench.analysis.compare_reading import Sample, SideSamples, key, read_side, samples_of
 from edgebench.errors import BadInput
 from edgebench.report import comparison
 from edgebench.schema.comparison import Comparison, Difference
@@ -38,7 +38,7 @@ def record(*step_ms: float, cells: tuple[Any, ...] = (), **fields: Any) -> Resul
 
 def side(name: str, *records: Result) -> SideSamples:
     samples = [sample for each in records for sample in samples_of(each, name)]
-    return SideSamples(name, len(records), tuple(samples), 0)
+    return SideSamples(name, len(records), tuple(samples), {})
 
 
 def decode(found: Comparison) -> Difference:
@@ -75,15 +75,17 @@ def test_launches_of_one_schedule_are_pairs_and_those_of_two_sessions_are_not() 
 
 
 def test_only_rounds_that_both_sides_finished_are_pairs() -> None:
-    full = record(10, 20, 40)
-    (entry,) = full.cells
-    gap = full.model_copy(
+    full, twice = record(10, 20, 40), record(22, 44, 88)
+    (entry,) = twice.cells
+    gap = twice.model_copy(
         update={"cells": (entry.model_copy(update={"launches": entry.launches[1:]}),)}
     )
 
     found = decode(compare([side("old", full), side("new", gap)]))
 
-    assert found.ratio.estimate == pytest.approx(1.0), "the missing first round pairs with nothing"
+    assert found.ratio.estimate == pytest.approx(1 / 2.2), (
+        "the missing first round pairs with nothing"
+    )
 
 
 def test_a_single_launch_has_a_ratio_and_no_verdict() -> None:
@@ -123,7 +125,7 @@ SYNTHETIC = FILE.model_copy(update={"sha256": "d" * 64, "weights": "synthetic", 
             "tiny Q4_0 (aaaaaaaaaaaa) against tiny Q4_1 (bbbbbbbbbbbb)",
         ),
         (
-            record(device=DEVICE.model_copy(update={"kernel": "Linux 7.0"})),
+            record(*SLOWER_MS, device=DEVICE.model_copy(update={"kernel": "Linux 7.0"})),
             "device.kernel: Linux 6.6 against Linux 7.0",
         ),
     ],
@@ -174,6 +176,53 @@ def test_an_emulated_cpu_has_no_speed() -> None:
     assert [each.field for each in found] == ["device.emulated"]
 
 
+def emulated(made: Result, device: str = "imagined") -> Result:
+    """As `run` under qemu-user writes it."""
+    marked = DEVICE.model_copy(update={"id": device, "emulated": "qemu-aarch64"})
+    entries = tuple(each.model_copy(update={"emulated": "qemu-aarch64"}) for each in made.cells)
+    return made.model_copy(update={"device": marked, "cells": entries, "summary": {}})
+
+
+def test_an_emulated_device_beside_others_is_refused_and_not_forgotten() -> None:
+    made = emulated(record())
+
+    for found in (
+        compare([side("all", record(), made)]),
+        compare([side("real", record()), side("emulated", made)]),
+    ):
+        assert {row.device for row in found.devices} == {"board-4cpu"}
+        (refusal,) = found.refusals
+        assert refusal.fields == ("device.emulated",)
+        assert "imagined" in refusal.reason
+
+
+def test_a_wrong_cell_of_another_device_is_refused_and_not_forgotten() -> None:
+    there = wrong().model_copy(update={"device": DEVICE.model_copy(update={"id": "other"})})
+
+    (refusal,) = compare([side("all", record(), there)]).refusals
+
+    assert refusal.fields == ("cells.verification",)
+    assert refusal.reason == "On other it has no speed: its output is wrong. KL is 3."
+
+
+def test_older_results_are_counted_of_cells_that_are_shown() -> None:
+    real, other = (
+        side("all", each)._replace(older={("board-4cpu", cell().id): 2, ("imagined", cell().id): 7})
+        for each in (record(), emulated(record()))
+    )
+    both = real._replace(samples=(*real.samples, *other.samples))
+
+    assert compare([both]).footnotes == ("all holds 2 older results of these cells: left out.",)
+
+
+def test_launches_against_themselves_say_nothing() -> None:
+    found = compare([side("old", record()), side("copy", record())])
+
+    assert {each.finding for each in found.differences} == {"not_shown"}
+    assert {each.ratio.low for each in found.differences} == {None}
+    assert found.footnotes == (SAME,)
+
+
 def test_a_tie_is_not_paired_by_guessing() -> None:
     heads = record(cells=(cell(threads=1), cell(threads=2)))
 
@@ -199,7 +248,7 @@ def test_per_bandwidth_is_for_the_threads_that_were_measured() -> None:
     (sample,) = samples_of(record(), "a")
     machine = sample.machine._replace(bandwidth_gb_s={4: 10.0, 2: 7.0})
 
-    found = compare([SideSamples("a", 1, (sample._replace(machine=machine),), 0)])
+    found = compare([SideSamples("a", 1, (sample._replace(machine=machine),), {})])
 
     (row,) = found.devices
     assert row.per_gb_s == pytest.approx(row.rate.estimate / 10)
@@ -225,7 +274,8 @@ def test_the_newest_session_stands_for_a_cell_and_older_ones_are_counted(tmp_pat
     found = read_side(tmp_path / "all")
 
     (kept,) = found.samples
-    assert (kept.source, found.records, found.older) == ("a.json", 2, 1)
+    assert (kept.source, found.records) == ("a.json", 2)
+    assert found.older == {key(kept): 1}
 
 
 def test_a_sample_holds_one_number_per_launch_however_many_trials_there_are() -> None:

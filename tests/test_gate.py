@@ -18,21 +18,19 @@ from edgebench.analysis.gate import Evidence
 from edgebench.analysis.gate_launches import Launches
 from edgebench.analysis.gate_merging import merge
 from edgebench.analysis.stats import LogRatio
-from edgebench.cli import app, gating
-from edgebench.errors import BadInput
+from edgebench.cli import app, contest, gating
+from edgebench.errors import BadInput, Interrupted
 from edgebench.measure import interleave
 from edgebench.report import gate as gate_table
 from edgebench.report import junit, pull_request
 from edgebench.schema.comparison import GateReport
-from edgebench.schema.result import CellResult
+from edgebench.schema.result import CellResult, Result
 from tests.conftest import Edgebench, Script, golden
-from tests.results_maker import cell, decode_launches, result, verification
+from tests.results_maker import DEVICE, cell, decode_launches, result, verification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from edgebench.schema.result import Result
 
 THRESHOLD = 0.05
 errors = st.floats(1e-4, 0.2)
@@ -163,6 +161,28 @@ def test_a_wrong_base_decides_nothing() -> None:
     assert "base has no speed" in found.reason
 
 
+def unverified() -> Result:
+    return result(CellResult(cell=cell(), verification=None, launches=decode_launches(*STEPS_MS)))
+
+
+def test_an_output_that_nobody_verified_is_not_called_wrong() -> None:
+    (found,) = gathered(record(), unverified()).decided
+    assert found.verdict == "inconclusive"
+    assert found.reason == "cells.verification: head has no speed: its output was not verified."
+
+
+def test_a_launch_that_was_wrong_outweighs_one_that_was_not_verified() -> None:
+    merged = merge([unverified(), record(10, status="failed")], "0123abcd")
+    (found,) = gathered(record(), merged).decided
+    assert found.verdict == "fail"
+
+
+def test_the_name_of_a_field_keeps_its_case() -> None:
+    device = DEVICE.model_copy(update={"emulated": "qemu-aarch64"})
+    (found,) = gathered(record(device=device), record(device=device)).decided
+    assert found.reason.startswith("device.emulated: base ran on an emulated CPU")
+
+
 def contended(sample: Sample, share: float) -> Sample:
     return sample._replace(contention=share)
 
@@ -276,14 +296,20 @@ SIDES = (interleave.side_of("base", None, "--threads 1", ()),
 
 
 class Played:
-    """Plays launches from given milliseconds per step; a second passes with each."""
+    """Plays launches from given milliseconds per step; a second passes with each.
 
-    def __init__(self, cache: Path, **step_ms: tuple[float, ...]) -> None:
+    Somebody presses Ctrl-C in place of launch `interrupted_at`.
+    """
+
+    def __init__(
+        self, cache: Path, interrupted_at: int | None = None, **step_ms: tuple[float, ...]
+    ) -> None:
         self.launched: list[str] = []
+        self._interrupted_at = interrupted_at
         self._step_ms, self._cache = step_ms, cache
 
-    def world(self) -> gating.World:
-        return gating.World(
+    def world(self) -> contest.World:
+        return contest.World(
             launch=self._launch,
             cache=self._cache,
             say=lambda _: None,
@@ -292,13 +318,15 @@ class Played:
         )
 
     def _launch(self, side: interleave.Side, _path: Path) -> Result:
+        if len(self.launched) == self._interrupted_at:
+            raise KeyboardInterrupt
         number = self.launched.count(side.name)
         self.launched.append(side.name)
         return record(self._step_ms[side.name][number % 8])
 
 
-def limits(**fields: Any) -> gating.Limits:
-    return gating.Limits(pairs=8, max_time_s=1000, seed=1)._replace(**fields)
+def limits(**fields: Any) -> contest.Limits:
+    return contest.Limits(pairs=8, max_time_s=1000, seed=1)._replace(**fields)
 
 
 def test_a_slowdown_is_measured_again_and_fails(tmp_path: Path) -> None:
@@ -341,6 +369,49 @@ def test_time_that_runs_out_leaves_fewer_pairs_and_says_so(tmp_path: Path) -> No
     assert len(played.launched) == 6
     assert found.verdict == "warn", "nothing confirmed it"
     assert "--max-time was spent after 3 pairs." in found.notes
+
+
+def test_an_interrupted_gate_keeps_its_finished_pairs_and_says_where(tmp_path: Path) -> None:
+    played = Played(tmp_path, interrupted_at=7, base=STEPS_MS, head=STEPS_MS)
+
+    with pytest.raises(Interrupted, match="after 3 pairs") as said:
+        gating.judge_in_turns(SIDES, RULES, limits(), tmp_path / "gate", played.world())
+
+    paths = sorted((tmp_path / "gate").iterdir())
+    assert [path.name.partition("-")[2] for path in paths] == ["base.json", "head.json"]
+    assert all(str(path) in str(said.value) for path in paths)
+    kept = [files.read_json(path, Result) for path in paths]
+    assert [len(each.cells[0].launches) for each in kept] == [3, 3]
+    assert {each.schedule.stopped_because for each in kept} == {"interrupted"}
+    assert {each.problem for each in checking.check([tmp_path / "gate"])} == {None}
+
+
+def test_an_interruption_in_the_first_pair_keeps_nothing_and_says_so(tmp_path: Path) -> None:
+    played = Played(tmp_path, interrupted_at=1, base=STEPS_MS, head=STEPS_MS)
+
+    with pytest.raises(Interrupted, match="Nothing is kept"):
+        gating.judge_in_turns(SIDES, RULES, limits(), tmp_path / "gate", played.world())
+
+    assert not (tmp_path / "gate").exists()
+
+
+def test_an_interrupted_calibration_keeps_nothing_and_says_so(tmp_path: Path) -> None:
+    played = Played(tmp_path, interrupted_at=9, a=STEPS_MS, b=STEPS_MS[::-1])
+
+    with pytest.raises(Interrupted, match=r"after 4 pairs of 8\..*nothing is kept"):
+        gating.calibrate(SIDES[0], limits(), played.world())
+
+    assert not (tmp_path / "calibration").exists()
+
+
+def test_a_calibration_without_scatter_is_not_kept(tmp_path: Path) -> None:
+    said: list[str] = []
+    world = Played(tmp_path, a=STEPS_MS, b=STEPS_MS).world()._replace(say=said.append)
+
+    assert gating.calibrate(SIDES[0], limits(), world) == []
+
+    assert any("decode_tok_s: no scatter was seen" in line for line in said)
+    assert not (tmp_path / "calibration").exists()
 
 
 def test_what_was_calibrated_refuses_a_finer_gate_at_once(tmp_path: Path) -> None:
@@ -391,7 +462,9 @@ def test_two_option_sets_through_real_workers(
 
 def test_records_through_the_verb_and_its_exit_codes(tmp_path: Path) -> None:
     wide = record(*(ms * (0.7 if i % 2 else 1.4) for i, ms in enumerate(STEPS_MS)))
-    for name, made in (("a", record()), ("slow", record(*slower(1.2))), ("wide", wide)):
+    again = record(*slower(1.0001))
+    records = {"a": record(), "again": again, "slow": record(*slower(1.2)), "wide": wide}
+    for name, made in records.items():
         (tmp_path / f"{name}.json").write_text(files.to_json(made))
 
     def code(head: str, *options: str) -> int:
@@ -399,11 +472,58 @@ def test_records_through_the_verb_and_its_exit_codes(tmp_path: Path) -> None:
         environ = {"EDGEBENCH_CACHE": str(tmp_path)}
         return CliRunner().invoke(app, ["gate", *paths, *options], env=environ).exit_code
 
-    assert code("a.json", "--metric", "wall") == 0
+    assert code("again.json", "--metric", "wall") == 0
     assert code("slow.json", "--metric", "wall") == 1
     assert code("wide.json", "--metric", "wall") == 3
     assert code("wide.json", "--metric", "wall", "--inconclusive", "pass") == 0
     assert code("wide.json", "--metric", "wall", "--inconclusive", "fail") == 1
+
+
+def gate_of(tmp_path: Path, *names: str) -> GateReport:
+    world = Played(tmp_path).world()
+    base, head = (tmp_path / name for name in names)
+    return gating.judge_records(base, head, RULES, world)
+
+
+def test_a_record_is_not_gated_against_its_copy(tmp_path: Path) -> None:
+    for name in ("a.json", "copy.json"):
+        (tmp_path / name).write_text(files.to_json(record()))
+
+    for head in ("a.json", "copy.json"):
+        with pytest.raises(BadInput, match="are the same launches"):
+            gate_of(tmp_path, "a.json", head)
+
+
+def test_the_records_of_a_gate_can_be_gated_again(tmp_path: Path) -> None:
+    played = Played(tmp_path, base=STEPS_MS, head=slower(1.001))
+    gating.judge_in_turns(SIDES, RULES, limits(), tmp_path / "gate", played.world())
+
+    base, head = sorted((tmp_path / "gate").iterdir())
+
+    assert gate_of(tmp_path, str(base), str(head)).interleaved
+
+
+def test_a_gated_record_is_read_as_strictly_as_check_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(files.to_json(record()))
+    twice = files.to_json(record(*slower(2))).replace("{", '{"run_id": "0123abcd",', 1)
+    (tmp_path / "twice.json").write_text(twice)
+
+    with pytest.raises(BadInput, match="duplicate key 'run_id'"):
+        gate_of(tmp_path, "a.json", "twice.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--", "--model", "smollm2-135m"), "--base-args and --head-args"),
+        (("a.json", "b.json", "--", "--threads", "2"), "records are not run again"),
+        (("a.json", "b.json", "--base-args", "--threads 1"), "judges records or measures sides"),
+    ],
+)
+def test_what_cannot_be_gated_is_a_sentence(arguments: tuple[str, ...], said: str) -> None:
+    done = CliRunner().invoke(app, ["gate", *arguments])
+    assert isinstance(done.exception, BadInput)
+    assert said in str(done.exception)
 
 
 def test_the_verb_without_two_sides_is_a_sentence(edgebench: Edgebench) -> None:

@@ -73,7 +73,9 @@ def blank() -> Sample:
 
 def _side(blank: Sample, name: str, launches: list[dict[Metric, float]]) -> SideSamples:
     values = {metric: dict(enumerate(each[metric] for each in launches)) for metric in METRICS}
-    return SideSamples(name, 1, (blank._replace(values=values, run_id="0123abcd"),), 0)
+    return SideSamples(
+        name, 1, (blank._replace(values=values, run_id="0123abcd", launches=frozenset()),), {}
+    )
 
 
 def _compared(

@@ -24,10 +24,24 @@ POWER = 0.9
 def calibrations(
     base: Sequence[Sample], head: Sequence[Sample], *, created_utc: str
 ) -> list[Calibration]:
-    """One per cell; cells without two pairs of any metric are left out."""
+    """One per cell; cells without two pairs of any metric that scatters are left out."""
     heads = {each.cell.id: each for each in head}
     found = [_calibration(each, heads[each.cell.id], created_utc) for each in base]
     return [each for each in found if each.metrics]
+
+
+def without_scatter(base: Sequence[Sample], head: Sequence[Sample]) -> list[tuple[str, Metric]]:
+    """Labels and metrics whose pairs are all alike: a coarse clock, or made figures.
+
+    Of these no smallest slowdown is known; it is not zero.
+    """
+    heads = {each.cell.id: each for each in head}
+    return [
+        (each.label, metric)
+        for each in base
+        for metric, launches in _launches(each, heads[each.cell.id]).items()
+        if (found := launches.ratio(metric)) and found.error == 0
+    ]
 
 
 def place(cache: Path, device: str, cell: str, pairs: int) -> Path:
@@ -55,11 +69,7 @@ def detectable(
 
 
 def _calibration(base: Sample, head: Sample, created_utc: str) -> Calibration:
-    wanted = (*gated_metrics(base, head, "wall"), *gated_metrics(base, head, "cpu"))
-    launches = {
-        metric: Launches(base.values.get(metric, {}), head.values.get(metric, {}), in_turns=True)
-        for metric in wanted
-    }
+    launches = _launches(base, head)
     found = {metric: _detectable(metric, each) for metric, each in launches.items()}
     return Calibration(
         schema_version=1,
@@ -75,9 +85,17 @@ def _calibration(base: Sample, head: Sample, created_utc: str) -> Calibration:
     )
 
 
+def _launches(base: Sample, head: Sample) -> dict[Metric, Launches]:
+    wanted = (*gated_metrics(base, head, "wall"), *gated_metrics(base, head, "cpu"))
+    return {
+        metric: Launches(base.values.get(metric, {}), head.values.get(metric, {}), in_turns=True)
+        for metric in wanted
+    }
+
+
 def _detectable(metric: Metric, launches: Launches) -> Detectable | None:
     found = launches.ratio(metric)
-    if found is None:
+    if found is None or found.error == 0:
         return None
     low, high = found.bounds()
     return Detectable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from edgebench.analysis.compare_reading import key
 from edgebench.analysis.notes import CONTENDED_SHARE
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ def pair(base: Sequence[Sample], head: Sequence[Sample]) -> Pairing:
     sides have are looked at.
     """
     shared = {each.machine.id for each in base} & {each.machine.id for each in head}
-    ours = {_key(each): each for each in base if each.machine.id in shared}
-    theirs = {_key(each): each for each in head if each.machine.id in shared}
+    ours = {key(each): each for each in base if each.machine.id in shared}
+    theirs = {key(each): each for each in head if each.machine.id in shared}
     pairs = [(ours.pop(key), theirs.pop(key)) for key in list(theirs) if key in ours]
     near = _nearest_pairs(list(ours.values()), list(theirs.values()))
-    taken = {_key(each) for both in near for each in both}
+    taken = {key(each) for both in near for each in both}
     alone = [
         (each, _why_alone(each, others))
         for own, others in ((ours, head), (theirs, base))
@@ -94,6 +95,21 @@ def remarks(base: Sample, head: Sample, *, in_turns: bool) -> Iterator[str]:
         )
 
 
+def why_not_shown(sample: Sample) -> Obstacle:
+    """Of a cell that has no counterpart, and no rate to stand beside other devices."""
+    device = sample.machine.id
+    if sample.machine.emulated:
+        return Obstacle("device.emulated", f"measured on an emulated CPU, {device}: no speed.")
+    if sample.no_speed:
+        return Obstacle("cells.verification", f"on {device} it has no speed: {sample.no_speed}.")
+    return Obstacle("cells.launches", f"on {device} it has no figure to compare.")
+
+
+def capital(sentence: str) -> str:
+    """As it stands alone. Not for one that begins with the name of a field."""
+    return sentence[0].upper() + sentence[1:]
+
+
 def _nearest_pairs(base: list[Sample], head: list[Sample]) -> list[tuple[Sample, Sample]]:
     chosen = ((each, _nearest(each, head)) for each in base)
     return [
@@ -122,10 +138,6 @@ def _why_alone(sample: Sample, others: Sequence[Sample]) -> Obstacle:
     if all(other.cell.workload != sample.cell.workload for other in others):
         return Obstacle("cell.workload", f"only {sample.source} has the workload {name}.")
     return Obstacle("cell", f"of {name}, several cells are equally near to this one.")
-
-
-def _key(sample: Sample) -> tuple[str, str]:
-    return sample.machine.id, sample.cell.id
 
 
 def _fields(sample: Sample) -> dict[str, object]:

@@ -6,14 +6,21 @@ import math
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from edgebench.analysis import comparable, compare_devices, stats
-from edgebench.analysis.compare_reading import HIGHER_IS_BETTER, figures, in_pairs, interleaved
+from edgebench.analysis.comparable import Obstacle, capital
+from edgebench.analysis.compare_reading import (
+    HIGHER_IS_BETTER,
+    figures,
+    in_pairs,
+    interleaved,
+    key,
+    share_launches,
+)
 from edgebench.errors import BadInput
 from edgebench.schema.comparison import Comparison, Difference, Metric, Ratio, Refusal, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edgebench.analysis.comparable import Obstacle
     from edgebench.analysis.compare_reading import Sample, SideSamples
     from edgebench.analysis.stats import LogRatio
     from edgebench.schema.comparison import Finding
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 ALPHA = 1 - stats.CONFIDENCE
+# As many reasons as one error can hold and still be read.
+SENTENCES = 3
+SAME = "These are the same launches: they say nothing about a difference."
 
 
 class Measured(NamedTuple):
@@ -33,6 +43,7 @@ class Measured(NamedTuple):
     ours: Interval
     theirs: Interval
     found: LogRatio | None
+    same_launches: bool
     notes: tuple[int, ...]
 
 
@@ -56,23 +67,25 @@ def compare(sides: Sequence[SideSamples]) -> Comparison:
     Raises BadInput where nothing can be compared, with the fields that forbid it.
     """
     footnotes, refusals, measured = Footnotes(), [], []
+    told: set[tuple[str, str]] = set()
     base, *heads = sides
     for number, head in enumerate(heads, start=1):
         pairing = comparable.pair(base.samples, head.samples)
         refusals += [_refusal(sample.label, [why]) for sample, why in pairing.alone]
+        told |= {key(sample) for sample, _ in pairing.alone}
         for one, two in pairing.pairs:
             if forbidding := list(comparable.obstacles(one, two)):
                 refusals.append(_refusal(two.label, forbidding))
+                told |= {key(one), key(two)}
             else:
                 measured += list(_measured(number, one, two, footnotes))
     several = len({sample.machine.id for side in sides for sample in side.samples}) > 1
     devices = compare_devices.rows(sides) if several or not heads else ()
+    shown = {key(each) for pair in measured for each in (pair.base, pair.head)}
+    shown |= {(row.device, row.cell) for row in devices}
+    refusals += _left_over(sides, told | shown)
     _refuse_nothing(measured, devices, refusals)
-    for side in sides:
-        if side.older:
-            footnotes.number(
-                f"{side.name} holds {side.older} older results of these cells: left out."
-            )
+    _count_older(sides, shown, footnotes)
     return Comparison(
         schema_version=1,
         confidence=stats.CONFIDENCE,
@@ -82,6 +95,22 @@ def compare(sides: Sequence[SideSamples]) -> Comparison:
         refusals=tuple(dict.fromkeys(refusals)),
         footnotes=footnotes.sentences,
     )
+
+
+def _left_over(sides: Sequence[SideSamples], accounted: set[tuple[str, str]]) -> Iterator[Refusal]:
+    """Cells that met no counterpart and stand in no table: none may vanish without a word."""
+    for side in sides:
+        for sample in side.samples:
+            if key(sample) not in accounted:
+                yield _refusal(sample.label, [comparable.why_not_shown(sample)])
+
+
+def _count_older(
+    sides: Sequence[SideSamples], shown: set[tuple[str, str]], footnotes: Footnotes
+) -> None:
+    for side in sides:
+        if older := sum(count for place, count in side.older.items() if place in shown):
+            footnotes.number(f"{side.name} holds {older} older results of these cells: left out.")
 
 
 def log_ratio(base: Sample, head: Sample, metric: Metric) -> LogRatio | None:
@@ -98,12 +127,13 @@ def to_ratio(found: LogRatio, p_adjusted: float) -> Ratio:
 
 def _measured(side: int, base: Sample, head: Sample, footnotes: Footnotes) -> Iterator[Measured]:
     remarks = comparable.remarks(base, head, in_turns=interleaved(base, head))
-    notes = tuple(footnotes.number(sentence) for sentence in remarks)
+    same = share_launches(base, head)
+    notes = tuple(footnotes.number(sentence) for sentence in ([SAME] if same else remarks))
     for metric in METRICS:
         ours, theirs = (stats.interval(figures(each, metric)) for each in (base, head))
         if ours is not None and theirs is not None:
-            found = log_ratio(base, head, metric)
-            yield Measured(side, base, head, metric, ours, theirs, found, notes)
+            found = None if same else log_ratio(base, head, metric)
+            yield Measured(side, base, head, metric, ours, theirs, found, same, notes)
 
 
 def _differences(measured: Sequence[Measured]) -> tuple[Difference, ...]:
@@ -138,6 +168,8 @@ def _ratio(each: Measured, p_adjusted: float | None) -> Ratio:
 
 
 def _finding(each: Measured, p_adjusted: float | None) -> Finding:
+    if each.same_launches:
+        return "not_shown"
     if each.found is None or p_adjusted is None:
         return "too_few_launches"
     if p_adjusted >= ALPHA:
@@ -150,7 +182,7 @@ def _refusal(label: str, found: Sequence[Obstacle]) -> Refusal:
     return Refusal(
         label=label,
         fields=tuple(dict.fromkeys(each.field for each in found)),
-        reason=" ".join(each.sentence[0].upper() + each.sentence[1:] for each in found),
+        reason=" ".join(capital(each.sentence) for each in found),
     )
 
 
@@ -160,9 +192,11 @@ def _refuse_nothing(
     if measured or devices:
         return
     reasons = "; ".join(
-        f"{each.label} ({', '.join(each.fields)}): {each.reason}" for each in refusals
+        f"{each.label} ({', '.join(each.fields)}): {each.reason.rstrip('.')}"
+        for each in refusals[:SENTENCES]
     )
+    reasons += f"; and {len(refusals) - SENTENCES} more" * (len(refusals) > SENTENCES)
     raise BadInput(
-        f"Nothing here can be compared. {reasons or 'No cell has a speed.'}",
+        f"Nothing here can be compared. {reasons or 'No cell has a speed'}.",
         "Compare records of the same weights and workload whose output was verified.",
     )

@@ -7,6 +7,7 @@ trials and steps inside them. `edgebench check` also recomputes the summary; not
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +21,7 @@ from edgebench.errors import BadInput
 from edgebench.schema.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from edgebench.schema.comparison import Metric
@@ -62,7 +63,8 @@ class Weights(NamedTuple):
 class Sample(NamedTuple):
     """One cell of one record. `values` holds one number per round and metric.
 
-    `no_speed` is the sentence that says why the cell shows no speed, or None.
+    `no_speed` is the sentence that says why the cell shows no speed, or None; `verified` is False
+    where nobody looked at its output. `launches` are what tells its finished launches from others.
     """
 
     source: str
@@ -74,6 +76,8 @@ class Sample(NamedTuple):
     cell: Cell
     label: str
     no_speed: str | None
+    verified: bool
+    launches: frozenset[str]
     contention: float
     values: dict[Metric, dict[int, float]]
 
@@ -81,34 +85,13 @@ class Sample(NamedTuple):
 class SideSamples(NamedTuple):
     """One argument: its name, how many records it holds, and the samples that stand for it.
 
-    `older` counts samples that a later session on the same device replaces.
+    `older` counts, by device and cell, samples that a later session on that device replaces.
     """
 
     name: str
     records: int
     samples: tuple[Sample, ...]
-    older: int
-
-
-def read_side(given: Path) -> SideSamples:
-    """A record, or every `*.json` below a folder. Raises BadInput with the file's name."""
-    paths = sorted(given.rglob("*.json")) if given.is_dir() else [given]
-    if not paths:
-        raise BadInput(f"{given} holds no record.", "Name a .json file or a folder of them.")
-    with _no_cycles():
-        samples = [sample for path in paths for sample in read_samples(path)]
-    newest: dict[tuple[str, str], Sample] = {}
-    for sample in sorted(samples, key=lambda each: each.started_utc):
-        newest[sample.machine.id, sample.cell.id] = sample
-    return SideSamples(str(given), len(paths), tuple(newest.values()), len(samples) - len(newest))
-
-
-def read_samples(path: Path) -> list[Sample]:
-    """The cells of one record. Raises BadInput for what is not a sound record."""
-    result = read_record(path)
-    if problem := next(checking.contradictions(result), None):
-        raise BadInput(f"{path} contradicts itself: {problem}", "See edgebench check.")
-    return samples_of(result, path.name)
+    older: Mapping[tuple[str, str], int]
 
 
 def read_record(path: Path) -> Result:
@@ -121,7 +104,39 @@ def read_record(path: Path) -> Result:
             return Result.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         pass
+    return read_strictly(path)
+
+
+def read_strictly(path: Path) -> Result:
+    """Where a decision hangs on one record."""
     return files.read_json(path, Result)
+
+
+def read_side(given: Path, read: Callable[[Path], Result] = read_record) -> SideSamples:
+    """A record, or every `*.json` below a folder. Raises BadInput with the file's name."""
+    paths = sorted(given.rglob("*.json")) if given.is_dir() else [given]
+    if not paths:
+        raise BadInput(f"{given} holds no record.", "Name a .json file or a folder of them.")
+    with _no_cycles():
+        samples = [sample for path in paths for sample in read_samples(path, read)]
+    newest: dict[tuple[str, str], Sample] = {}
+    for sample in sorted(samples, key=lambda each: each.started_utc):
+        newest[key(sample)] = sample
+    older = Counter(map(key, samples)) - Counter(newest.keys())
+    return SideSamples(str(given), len(paths), tuple(newest.values()), older)
+
+
+def key(sample: Sample) -> tuple[str, str]:
+    """Its device and its cell: sessions that agree in both measured the same."""
+    return sample.machine.id, sample.cell.id
+
+
+def read_samples(path: Path, read: Callable[[Path], Result] = read_record) -> list[Sample]:
+    """The cells of one record. Raises BadInput for what is not a sound record."""
+    result = read(path)
+    if problem := next(checking.contradictions(result), None):
+        raise BadInput(f"{path} contradicts itself: {problem}", "See edgebench check.")
+    return samples_of(result, path.name)
 
 
 def samples_of(result: Result, source: str) -> list[Sample]:
@@ -140,6 +155,8 @@ def samples_of(result: Result, source: str) -> list[Sample]:
             cell=entry.cell,
             label=f"{file_label(facts[entry.cell.file])} {cell_label(entry.cell, ())}",
             no_speed=_why_no_speed(entry),
+            verified=entry.verification is not None,
+            launches=frozenset(_fingerprint(each) for each in entry.launches if each.trials),
             contention=contention(entry),
             values=_values(entry),
         )
@@ -219,6 +236,19 @@ def _no_cycles() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def _fingerprint(launch: Launch) -> str:
+    """When it began and how long each trial took: two launches never agree in both."""
+    return " ".join([launch.started_utc, *(str(each.wall_ns) for each in launch.trials)])
+
+
+def share_launches(base: Sample, head: Sample) -> bool:
+    """Whether launches of one are launches of the other: a record beside its own copy.
+
+    Records that one gate wrote share their run's id, and no launch.
+    """
+    return base.cell.id == head.cell.id and not base.launches.isdisjoint(head.launches)
 
 
 def interleaved(base: Sample, head: Sample) -> bool:

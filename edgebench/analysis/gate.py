@@ -12,6 +12,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import stats
+from edgebench.analysis.comparable import capital
 from edgebench.analysis.compare import ALPHA, to_ratio
 from edgebench.schema.comparison import Judgement
 
@@ -115,7 +116,7 @@ def _judgement(each: Evidence, found: tuple[Verdict, str], p: float) -> Judgemen
         confirmation=_confirmation(each.second),
         smallest_detectable=each.smallest_detectable,
         verdict=verdict,
-        reason=reason[0].upper() + reason[1:],
+        reason=capital(reason),
     )
 
 

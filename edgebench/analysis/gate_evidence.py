@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from edgebench.analysis import comparable
-from edgebench.analysis.compare_reading import figures, interleaved
+from edgebench.analysis import comparable, compare_reading
+from edgebench.analysis.compare_reading import figures, interleaved, key
 from edgebench.analysis.gate import Evidence
 from edgebench.analysis.gate_launches import Launches
 from edgebench.analysis.notes import CONTENDED_SHARE
@@ -53,7 +53,10 @@ def gather(
             "No cell is in both base and head on one device.",
             "Gate records of the same device, weights and workload.",
         )
-    alone = [_without_figures(each, "inconclusive", why.sentence) for each, why in pairing.alone]
+    alone = [
+        _without_figures(each, "inconclusive", comparable.capital(why.sentence))
+        for each, why in pairing.alone
+    ]
     material = Material([], alone, [])
     for one, two in pairing.pairs:
         if decided := _decided(one, two, same_weights=same_weights):
@@ -69,6 +72,16 @@ def gather(
             else:
                 material.evidence.append(found)
     return material._replace(notes=list(dict.fromkeys(material.notes)))
+
+
+def share_launches(base: Sequence[Sample], head: Sequence[Sample]) -> bool:
+    """Whether any cell's launches are on both sides."""
+    heads = {key(each): each for each in head}
+    return any(
+        compare_reading.share_launches(each, heads[key(each)])
+        for each in base
+        if key(each) in heads
+    )
 
 
 def gated_metrics(base: Sample, head: Sample, wish: Wish) -> tuple[Metric, ...]:
@@ -134,9 +147,12 @@ def _sets(launches: Launches, first_rounds: int | None) -> tuple[Launches, Launc
 
 
 def _decided(base: Sample, head: Sample, *, same_weights: bool) -> Judgement | None:
-    """What needs no figures: head is wrong or dead, or the two cannot be compared."""
+    """What needs no figures: head is wrong or dead, or the two cannot be compared.
+
+    An output that nobody verified is not known to be wrong: it cannot be compared.
+    """
     found = list(comparable.obstacles(base, head, same_weights=same_weights))
-    if head.no_speed and not base.no_speed:
+    if head.no_speed and head.verified and not base.no_speed:
         return _without_figures(head, "fail", f"Head has no speed: {head.no_speed}.")
     if found:
         return _without_figures(head, "inconclusive", " ".join(_sentences(found)))
@@ -158,5 +174,5 @@ def _without_figures(sample: Sample, verdict: Verdict, reason: str) -> Judgement
         confirmation=None,
         smallest_detectable=None,
         verdict=verdict,
-        reason=reason[0].upper() + reason[1:],
+        reason=reason,
     )

@@ -61,6 +61,6 @@ def _cell(entry: CellResult, rounds: Sequence[Result]) -> CellResult:
 
 
 def _verification(found: Sequence[Verification | None]) -> Verification | None:
-    """The first that is not sound, else the first."""
-    unsound = [v for v in found if v is None or v.failure or v.status == "failed"]
-    return unsound[0] if unsound else found[0]
+    """The first that is wrong, else one that is missing, else the first."""
+    wrong = [v for v in found if v is not None and (v.failure or v.status == "failed")]
+    return next(iter(wrong), None if None in found else found[0])

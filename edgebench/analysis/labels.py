@@ -10,11 +10,20 @@ if TYPE_CHECKING:
     from edgebench.schema.result import Cell, MeasuredFile, Skipped
 
 
+LONGEST = 48
+
+
 def file_label(file: MeasuredFile) -> str:
     """`smollm2-135m Q4_0 from Q4_1`; synthetic weights say so beside every figure."""
     formats = " from ".join(reversed(file.chain)) or file.quant
     marked = " (synthetic)" if file.weights == "synthetic" and file.architecture != "fake" else ""
     return f"{file.model or file.name} {formats}{marked}"
+
+
+def short_label(file: MeasuredFile) -> str:
+    """The same for a column: a long name gives way in its middle, and never the figures."""
+    label, half = file_label(file), LONGEST // 2
+    return label if len(label) <= LONGEST else f"{label[: half - 1]}…{label[-half:]}"
 
 
 def cell_label(cell: Cell, files: Iterable[MeasuredFile]) -> str:

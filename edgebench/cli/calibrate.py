@@ -27,7 +27,8 @@ def command(
     from json import dumps
 
     from edgebench import units
-    from edgebench.cli.gating import Limits, World, calibrate
+    from edgebench.cli.contest import Limits, World
+    from edgebench.cli.gating import calibrate
     from edgebench.measure.interleave import side_of
     from edgebench.report import comparison_calibration
 

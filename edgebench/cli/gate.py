@@ -61,30 +61,32 @@ def command(
     Example: edgebench gate --base old-venv --head new-venv -- --model smollm2-135m --workload tg128
     """
     from edgebench import files, units
-    from edgebench.cli.gating import Limits, Rules, World, judge_in_turns, judge_records
-    from edgebench.errors import BadInput
-    from edgebench.measure.interleave import side_of
+    from edgebench.cli.contest import Limits, World
+    from edgebench.cli.gating import Rules, judge_in_turns, judge_records
+    from edgebench.measure import interleave
     from edgebench.report import gate, pull_request
     from edgebench.report import junit as junit_xml
 
     given = arguments or []
     world = World.real(units.parse_seconds("--timeout", timeout))
     rules = Rules(units.parse_share("--threshold", threshold), metric.value)
+    records = interleave.before_options(given)
     if base or head or base_args or head_args:
-        sides = (side_of("base", base, base_args, given), side_of("head", head, head_args, given))
+        interleave.refuse_records(records)
+        sides = (
+            interleave.side_of("base", base, base_args, given),
+            interleave.side_of("head", head, head_args, given),
+        )
         limits = Limits(
             pairs,
             units.parse_seconds("--max-time", max_time),
             seed,
         )
         report = judge_in_turns(sides, rules, limits, output, world)
-    elif len(given) == 2:
+    elif len(records) == len(given) == 2:
         report = judge_records(Path(given[0]), Path(given[1]), rules, world)
     else:
-        raise BadInput(
-            "gate needs two records, or --base and --head.",
-            "edgebench gate BASE.json HEAD.json, or see edgebench gate --help.",
-        )
+        raise interleave.without_sides(records, given)
     if markdown:
         files.write_atomic(markdown, pull_request.render(report))
     if junit:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import random
-import secrets
 import tempfile
-import time
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import typer
-
-from edgebench import files
 from edgebench.analysis import calibration, gate, gate_evidence
-from edgebench.analysis.compare_reading import read_side, samples_of
-from edgebench.analysis.gate_merging import merge
-from edgebench.errors import BadInput
-from edgebench.measure import interleave
-from edgebench.printable import clean
+from edgebench.analysis.compare_reading import read_side, read_strictly, samples_of
+from edgebench.cli.contest import Contest, save
+from edgebench.errors import BadInput, Interrupted
 from edgebench.schema.comparison import GateReport
 
 if TYPE_CHECKING:
@@ -27,80 +18,15 @@ if TYPE_CHECKING:
 
     from edgebench.analysis.compare_reading import Sample
     from edgebench.analysis.gate_evidence import Material, Wish
+    from edgebench.cli.contest import Limits, World
+    from edgebench.measure import interleave
     from edgebench.schema.calibration import Calibration
     from edgebench.schema.comparison import Metric
-    from edgebench.schema.result import Result
 
 CALIBRATE = (
     "This machine is not calibrated for these cells with this many pairs: edgebench calibrate says "
     "how small a slowdown it can show."
 )
-
-
-class Limits(NamedTuple):
-    """`pairs` of launches in a set; no pair is started after `max_time_s`."""
-
-    pairs: int
-    max_time_s: float
-    seed: int | None
-
-
-class World(NamedTuple):
-    """What both verbs need from outside; `launch` measures one launch of a side into a file."""
-
-    launch: Callable[[interleave.Side, Path], Result]
-    cache: Path
-    say: Callable[[str], None]
-    monotonic_s: Callable[[], float]
-    utc: Callable[[], str]
-
-    @classmethod
-    def real(cls, timeout_s: float) -> World:
-        return cls(
-            launch=partial(interleave.launch, timeout_s=timeout_s),
-            cache=files.cache_dir(),
-            say=lambda text: typer.echo(clean(text), err=True),
-            monotonic_s=time.monotonic,
-            utc=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        )
-
-
-class Contest:
-    """Two sides that are launched in turns; what each has done so far, round by round."""
-
-    def __init__(
-        self, sides: Sequence[interleave.Side], limits: Limits, folder: Path, world: World
-    ) -> None:
-        self._sides, self._folder, self._world = sides, folder, world
-        self._rng = random.Random(limits.seed)  # noqa: S311 - an order, no secret
-        self._deadline_s = world.monotonic_s() + limits.max_time_s
-        self._run_id = secrets.token_hex(4)
-        self.results: dict[str, list[Result]] = {side.name: [] for side in sides}
-
-    @property
-    def rounds(self) -> int:
-        """Rounds that every side has finished."""
-        return min(len(results) for results in self.results.values())
-
-    def play(self, pairs: int) -> None:
-        """Up to so many more rounds, as far as the time allows."""
-        for number in range(self.rounds, self.rounds + pairs):
-            if number and self._world.monotonic_s() >= self._deadline_s:
-                return
-            for turn in interleave.turns(
-                self._sides, range(number, number + 1), self._rng, self._launch
-            ):
-                self.results[turn.side].append(turn.result)
-
-    def merged(self) -> tuple[Result, ...]:
-        """One record per side, in the order of sides; rounds only one side did are left out."""
-        return tuple(
-            merge(self.results[side.name][: self.rounds], self._run_id) for side in self._sides
-        )
-
-    def _launch(self, side: interleave.Side, number: int) -> Result:
-        self._world.say(f"pair {number + 1}, {side.name}")
-        return self._world.launch(side, self._folder / f"{side.name}-{number}.json")
 
 
 class Rules(NamedTuple):
@@ -112,7 +38,12 @@ class Rules(NamedTuple):
 
 def judge_records(base: Path, head: Path, rules: Rules, world: World) -> GateReport:
     """`gate BASE.json HEAD.json`: records that are there already."""
-    ours, theirs = read_side(base), read_side(head)
+    ours, theirs = (read_side(path, read=read_strictly) for path in (base, head))
+    if gate_evidence.share_launches(ours.samples, theirs.samples):
+        raise BadInput(
+            f"{base} and {head} are the same launches.",
+            "A record says nothing against itself: name another record.",
+        )
     pairs = _pairs(ours.samples, theirs.samples)
     material = gate_evidence.gather(
         ours.samples,
@@ -130,21 +61,46 @@ def judge_in_turns(
     """`gate --base … --head …`: measure both in turns, and again where a slowdown shows."""
     with tempfile.TemporaryDirectory() as folder:
         contest = Contest(sides, limits, Path(folder), world)
-        gather = partial(_gather, contest, rules, limits.pairs, world.cache)
-        contest.play(1)
-        gather(first_rounds=1)
-        contest.play(limits.pairs - 1)
-        first_rounds = contest.rounds
-        material = gather(first_rounds=first_rounds)
-        if any(gate.calls_for_confirmation(material.evidence, rules.threshold)):
-            world.say("slower: measuring again, to confirm it")
-            contest.play(limits.pairs)
-            material = gather(first_rounds=first_rounds)
-        _save(contest.merged(), sides, output, world.say)
+        try:
+            first_rounds, material = _contested(contest, rules, limits.pairs, world)
+            save(contest.merged(), sides, output, world.say)
+        except (KeyboardInterrupt, Interrupted):
+            raise _interrupted(contest, sides, output, world.say) from None
     if first_rounds < limits.pairs:
         material.notes.append(f"--max-time was spent after {first_rounds} pairs.")
     names = (sides[0].shown, sides[1].shown)
     return _report(material, rules, names, interleaved=True, utc=world.utc())
+
+
+def _contested(contest: Contest, rules: Rules, pairs: int, world: World) -> tuple[int, Material]:
+    """How many rounds the first set has, and what both sets show."""
+    gather = partial(_gather, contest, rules, pairs, world.cache)
+    contest.play(1)
+    gather(first_rounds=1)
+    contest.play(pairs - 1)
+    first_rounds = contest.rounds
+    material = gather(first_rounds=first_rounds)
+    if any(gate.calls_for_confirmation(material.evidence, rules.threshold)):
+        world.say("slower: measuring again, to confirm it")
+        contest.play(pairs)
+        material = gather(first_rounds=first_rounds)
+    return first_rounds, material
+
+
+def _interrupted(
+    contest: Contest, sides: Sequence[interleave.Side], output: Path, say: Callable[[str], None]
+) -> Interrupted:
+    """Keeps the rounds that both sides finished, and says where."""
+    if not contest.rounds:
+        return Interrupted("Interrupted before a pair was finished.", "Nothing is kept.")
+    kept = [
+        each.model_copy(
+            update={"schedule": each.schedule.model_copy(update={"stopped_because": "interrupted"})}
+        )
+        for each in contest.merged()
+    ]
+    paths = " and ".join(map(str, save(kept, sides, output, say)))
+    return Interrupted(f"Interrupted after {contest.rounds} pairs; they are in {paths}.")
 
 
 def calibrate(side: interleave.Side, limits: Limits, world: World) -> list[Calibration]:
@@ -152,8 +108,14 @@ def calibrate(side: interleave.Side, limits: Limits, world: World) -> list[Calib
     with tempfile.TemporaryDirectory() as folder:
         sides = (side._replace(name="a"), side._replace(name="b"))
         contest = Contest(sides, limits, Path(folder), world)
-        contest.play(limits.pairs)
+        try:
+            contest.play(limits.pairs)
+        except (KeyboardInterrupt, Interrupted):
+            problem = f"Interrupted after {contest.rounds} pairs of {limits.pairs}."
+            raise Interrupted(problem, "A calibration needs them all: nothing is kept.") from None
         one, two = (samples_of(result, "") for result in contest.merged())
+    for label, metric in calibration.without_scatter(one, two):
+        world.say(f"not kept {label}, {metric}: no scatter was seen, so no smallest slowdown")
     found = calibration.calibrations(one, two, created_utc=world.utc())
     for each in found:
         world.say(f"kept     {calibration.save(world.cache, each)}")
@@ -221,15 +183,3 @@ def _detectable(cache: Path, base: Sequence[Sample], pairs: int) -> dict[tuple[s
 def _pairs(base: Sequence[Sample], head: Sequence[Sample]) -> int:
     counts = [len(values) for each in (*base, *head) for values in each.values.values()]
     return min(counts, default=0)
-
-
-def _save(
-    merged: Sequence[Result],
-    sides: Sequence[interleave.Side],
-    output: Path,
-    say: Callable[[str], None],
-) -> None:
-    for result, side in zip(merged, sides, strict=True):
-        path = output / f"{result.run_id}-{side.name}.json"
-        files.write_atomic(path, files.to_json(result))
-        say(f"record   {path}")

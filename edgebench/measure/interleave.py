@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 import sys
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench import files
@@ -57,6 +58,38 @@ def side_of(name: str, ref: Path | None, extra: str, common: Sequence[str]) -> S
             raise BadInput(f"--{name} {ref}: there is no such file.", "Check the path.")
         return Side(name, sys.executable, (*options, "--file", str(ref)), shown)
     return Side(name, str(_python(name, ref)), options, shown)
+
+
+def before_options(given: Sequence[str]) -> list[str]:
+    """What comes first and is no option: paths of records. `edgebench run` takes only options."""
+    return list(takewhile(lambda part: not part.startswith("-"), given))
+
+
+def refuse_records(records: Sequence[str]) -> None:
+    """Raises BadInput where there are any: two sides are measured anew."""
+    if records:
+        raise BadInput(
+            f"{records[0]} and sides to measure were given: gate judges records or measures sides.",
+            "Leave out the records, or --base, --head, --base-args and --head-args.",
+        )
+
+
+def without_sides(records: Sequence[str], given: Sequence[str]) -> BadInput:
+    """Why the gate can do nothing with its arguments when no side is named."""
+    if records and len(given) > len(records):
+        return BadInput(
+            f"{given[len(records)]} is an option of edgebench run, and records are not run again.",
+            "Leave it out, or name --base and --head in place of the records.",
+        )
+    if given and not records:
+        return BadInput(
+            "gate has options of edgebench run and no sides to run.",
+            "Name the sides with --base and --head, or with --base-args and --head-args.",
+        )
+    return BadInput(
+        "gate needs two records, or --base and --head.",
+        "edgebench gate BASE.json HEAD.json, or see edgebench gate --help.",
+    )
 
 
 def turns(

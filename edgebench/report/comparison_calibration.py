@@ -36,6 +36,6 @@ def render(found: Sequence[Calibration]) -> str:
         f"The smallest slowdown is found in {found[0].power:.0%} of such runs. "
         f"Threads waited for a CPU {contended:.0%} of their time."
         if found
-        else "Nothing was measured."
+        else "Nothing was found that could be kept."
     )
     return f"{grid(COLUMNS, rows, right=RIGHT)}{clean(reading)}\n"
