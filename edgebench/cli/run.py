@@ -28,7 +28,9 @@ def command(
     backend: Annotated[str, typer.Option(help="Engines; default: the one for the file.")] = "",
     workload: Annotated[
         str,
-        typer.Option(help="Tests: pp512, tg128, pp512+tg128@d1024, command.v1, chat.v1, rag.v1."),
+        typer.Option(
+            help="Tests: pp512, tg128, pp512+tg128@d1024, tg64@s4, command.v1, chat.v1, rag.v1."
+        ),
     ] = "pp512,tg128",
     threads: Annotated[
         str, typer.Option(help="Thread counts, e.g. 1,2; auto: the usable physical cores.")

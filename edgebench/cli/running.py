@@ -18,7 +18,7 @@ from edgebench.analysis import metrics
 from edgebench.analysis.labels import cell_label, skipped_label
 from edgebench.cli.setup import Choices, Setup, exports_of, prepare
 from edgebench.errors import BadInput, CellFailed, Interrupted
-from edgebench.machine import disturbances, quiet, threads
+from edgebench.machine import disturbances, kernel_files, quiet, threads
 from edgebench.measure import campaign, preparing, record, turn
 from edgebench.measure.plan import Plan, Request, plan
 from edgebench.measure.teacher import TEXT_NAME, Teacher
@@ -45,7 +45,7 @@ def run(choices: Choices, budget: Budget) -> None:
     setup = prepare(choices)
     if not choices.threads:
         typer.echo(f"threads  {threads.default_threads(setup.device).why}", err=True)
-    planned = plan(setup.request, setup.probes, setup.device.usable_cpus)
+    planned = plan(setup.request, setup.probes, _usable_cpus(choices, setup))
     if choices.dry_run:
         _print_plan(planned, setup.request, as_json=choices.json)
         return
@@ -75,6 +75,12 @@ def _quiet(setup: Setup, limit_s: float | None) -> Setup:
         say=lambda text: typer.echo(f"waiting  {text}", err=True),
     )
     return setup._replace(disturbing=(*setup.disturbing, waited.note()))
+
+
+def _usable_cpus(choices: Choices, setup: Setup) -> int:
+    """More threads than CPUs take turns, whoever keeps them there."""
+    kept_on = len(kernel_files.cpu_list(choices.cpus or ""))
+    return min(setup.device.usable_cpus, kept_on or setup.device.usable_cpus)
 
 
 def _begin(

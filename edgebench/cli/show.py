@@ -48,6 +48,8 @@ def _read(path: Path) -> Result:
     from edgebench.errors import BadInput
     from edgebench.schema.result import Result
 
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder.", f"Name its records, e.g. {path}/*.json.")
     result = files.read_json(path, Result)
     if problem := next(checking.problems(result), None):
         raise BadInput(f"{path} contradicts itself: {problem}", "See edgebench check.")

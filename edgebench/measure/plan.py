@@ -160,6 +160,8 @@ def _check_isa_names(isas: Sequence[str], probes: Mapping[str, Probe]) -> None:
 def _wrong_engine(file: Prepared, probe: Probe, isa: str) -> str | None:
     if not reads(probe, file.format):
         return f"{file.facts.name} is {file.format}, this backend reads {', '.join(probe.formats)}."
+    if isa in FRIENDLY and isa not in probe.known_isas and len(probe.known_isas) > 1:
+        return f"{isa} is not an instruction set of this family of processors."
     if isa not in probe.known_isas:
         return f"{probe.name} cannot be held to {isa}; it knows {', '.join(probe.known_isas)}."
     if isa not in probe.isas:

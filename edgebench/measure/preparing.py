@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +13,7 @@ from edgebench.errors import BadInput, FileUnavailable, NotUsableHere, UnknownNa
 from edgebench.measure.job import Job
 from edgebench.measure.plan import Probe
 from edgebench.measure.teacher import Engines
-from edgebench.models import catalog, cost, fetch, fit, formats, shelf, synthesize
+from edgebench.models import catalog, cost, errands, fetch, fit, formats, shelf, synthesize
 from edgebench.models.prepared import Prepared, prepare
 from edgebench.schema.result import MeasuredFile
 
@@ -161,8 +162,11 @@ def _on_disk(
 def _real(
     name: str, model: Model, quant: str | None, *, cache: Path, progress: Progress
 ) -> Prepared:
-    """A file of the catalogue, or one that was quantized here from it."""
-    if found := _quantized_here(name, model, quant, cache):
+    """A file of the catalogue, or one that was, or now is, quantized here from it."""
+    found = _quantized_here(name, model, quant, cache)
+    if found is None and quant is not None and _is_to_be_made(model, quant):
+        found = _quantized_now(name, quant, cache=cache, progress=progress)
+    if found:
         path = Path(found.path)
         file = prepare(
             path,
@@ -183,6 +187,25 @@ def _real(
         model=name,
         sha256=wanted.sha256,
     )
+
+
+def _is_to_be_made(model: Model, quant: str) -> bool:
+    """A format that the quantizer knows and the catalogue has no file of."""
+    published = {file.quant.upper() for file in model.files}
+    return quant.upper() not in published and quant.upper() in {f.upper() for f in formats.BASE}
+
+
+def _quantized_now(name: str, quant: str, *, cache: Path, progress: Progress) -> ShelfFile:
+    """By llama.cpp from the model's first file. What that costs in quality is said, and recorded
+    as the file's chain.
+    """
+    (made,) = errands.quantized(
+        name, (quant,), source=None, cache=cache, progress=progress, allow_requantize=True,
+        threads=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
+    )  # fmt: skip
+    origin = " from ".join(reversed(made.chain))
+    progress.note(f"models.yaml has no {quant} of {name}: it was made here, {origin}.")
+    return made
 
 
 def _quantized_here(name: str, model: Model, quant: str | None, cache: Path) -> ShelfFile | None:
@@ -222,21 +245,22 @@ def _stand_in(name: str, format_name: str, wanted: Wanted) -> str:
 def _promised(name: str, model: Model, quant: str | None, wanted: Wanted) -> Prepared:
     """What the catalogue promises, for a plan without the file."""
     synthetic = wanted.weights == SYNTHETIC
-    file = model.files[0] if synthetic else catalog.choose_file(name, model, quant)
-    format_name = formats.find_format(quant or file.quant) if synthetic else file.quant
+    makes = synthetic or (quant is not None and _is_to_be_made(model, quant))
+    file = model.files[0] if makes else catalog.choose_file(name, model, quant)
+    format_name = formats.find_format(quant or file.quant) if makes else file.quant
     weights = cost.weights_of(model.shape, format_name)
     facts = MeasuredFile(
         name=file.file,
         model=name,
         quant=format_name,
-        sha256=(None if synthetic else file.sha256) or _stand_in(name, format_name, wanted),
+        sha256=(None if makes else file.sha256) or _stand_in(name, format_name, wanted),
         size_bytes=sum(weight.size_bytes for weight in weights),
         architecture=model.architecture,
         shape=model.shape,
         tensor_types=cost.tensor_types(weights),
         weights="synthetic" if synthetic else "real",
         seed=wanted.seed if synthetic else None,
-        chain=(format_name,),
+        chain=(format_name,) if synthetic or not makes else (file.quant, format_name),
         source="models.yaml, not on disk",
     )
     return Prepared(Path(file.file), "gguf", facts, has_tokenizer=True, weights=weights)

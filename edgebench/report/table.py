@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import metrics
-from edgebench.analysis.labels import file_label, skipped_label
+from edgebench.analysis.labels import file_label, short_label, skipped_label
 from edgebench.analysis.notes import is_contended, notes
 from edgebench.printable import clean
 from edgebench.report import energy, instructions
@@ -116,7 +116,7 @@ class _Phase(NamedTuple):
 def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, summary: CellSummary) -> Row:
     peak, cpu_s = summary.peak_rss_bytes, summary.cpu_s_per_token
     return Row(
-        model=file_label(file),
+        model=short_label(file),
         backend=cell.cell.backend,
         isa=_dispatched(cell),
         threads=str(cell.cell.threads),

@@ -206,3 +206,17 @@ def test_the_committed_record_of_a_real_machine_is_sound(tmp_path: Path) -> None
     findings = json.loads(done.stdout)
     assert findings
     assert not [finding for finding in findings if finding["problem"]]
+
+
+def test_a_format_that_nobody_publishes_is_made_here_and_says_of_what(
+    tmp_path: Path, smollm2: Path
+) -> None:
+    asked = ("run", "--model", "smollm2-135m", "--quant", "q5_1")
+
+    planned = json.loads(run(tmp_path, *asked, "--dry-run", "--json").stdout)
+    done = run(tmp_path, *asked, "--workload", "tg2", "--launches", "1", "--trials", "1")
+
+    assert {cell["workload"]["name"] for cell in planned["cells"]} == {"pp512", "tg128"}
+    assert "smollm2-135m Q5_1 from Q4_1" in done.stdout, done.stderr
+    assert record(tmp_path).files[0].chain == ("Q4_1", "Q5_1")
+    assert run(tmp_path, "run", "--quant", "q9_9").returncode == 4
