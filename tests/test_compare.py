@@ -13,10 +13,11 @@ from edgebench import files
 from edgebench.analysis import comparable
 from edgebench.analysis.compare import SAME, compare
 from edgebench.analysis.compare_reading import Sample, SideSamples, key, read_side, samples_of
+from edgebench.analysis.energy import Figure
 from edgebench.errors import BadInput
 from edgebench.report import comparison
 from edgebench.schema.comparison import Comparison, Difference
-from edgebench.schema.result import CellResult, Options, Result
+from edgebench.schema.result import CellResult, Interval, Options, Result
 from tests.conftest import Edgebench, golden
 from tests.results_maker import DEVICE, FILE, cell, decode_launches, result, verification
 
@@ -252,6 +253,34 @@ def test_per_bandwidth_is_for_the_threads_that_were_measured() -> None:
 
     (row,) = found.devices
     assert row.per_gb_s == pytest.approx(row.rate.estimate / 10)
+
+
+def test_per_watt_names_the_meter_and_per_dollar_the_profile() -> None:
+    device = DEVICE.model_copy(update={"profile": "raspberry-pi/5"})
+    (sample,) = samples_of(record(device=device), "a")
+    told = Figure(
+        phase="decode", method="wall_meter", scope="system", quality="A", meters=("plug",),
+        joules_per_token=None, tokens_per_joule=Interval(estimate=2.5, low=2, high=3, launches=5),
+        watts=None, idle_watts=None, above_idle_joules_per_token=None, window_s=9.0, samples=90,
+        reason=None,
+    )  # fmt: skip
+
+    found = compare([SideSamples("a", 1, (sample._replace(energy=(told,)),), {})])
+
+    (row,) = found.devices
+    assert (row.per_watt, row.watts_by) == (2.5, "wall_meter, system, A")
+    assert sample.machine.price_usd is not None
+    assert row.per_usd == pytest.approx(row.rate.estimate / sample.machine.price_usd)
+    table = comparison.text(found)
+    assert "per W" in table
+    assert "wall_meter, system, A" in table
+
+
+@pytest.mark.parametrize("profile", [None, "../../etc/passwd", "no/such-board", "a/b/../../c"])
+def test_a_profile_that_does_not_ship_has_no_price(profile: str | None) -> None:
+    device = DEVICE.model_copy(update={"profile": profile})
+    (sample,) = samples_of(record(device=device), "a")
+    assert sample.machine.price_usd is None
 
 
 def write(folder: Path, name: str, made: Result) -> Path:

@@ -6,7 +6,7 @@ nothing that the two intervals do not.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from edgebench.analysis import stats
 from edgebench.analysis.compare_reading import figures
@@ -49,4 +49,15 @@ def _rows(side: int, sample: Sample) -> Iterator[DeviceRow]:
             rate=rate,
             per_core=rate.estimate / cores if cores and sample.cell.device == "cpu" else None,
             per_gb_s=rate.estimate / bandwidth if bandwidth else None,
+            per_usd=rate.estimate / sample.machine.price_usd if sample.machine.price_usd else None,
+            **_per_watt(sample, "prefill" if metric == "prefill_tok_s" else "decode"),
         )
+
+
+def _per_watt(sample: Sample, phase: str) -> dict[str, Any]:
+    """Tokens per joule, which is tok/s per watt, of the phase's first figure, and whose it is."""
+    for each in sample.energy:
+        if each.phase == phase and each.tokens_per_joule is not None:
+            by = f"{each.method}, {each.scope}, {each.quality}"
+            return {"per_watt": each.tokens_per_joule.estimate, "watts_by": by}
+    return {}

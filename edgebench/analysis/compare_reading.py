@@ -7,23 +7,27 @@ trials and steps inside them. `edgebench check` also recomputes the summary; not
 from __future__ import annotations
 
 import gc
+import re
 from collections import Counter
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
 from edgebench import files
-from edgebench.analysis import checking, metrics
+from edgebench.analysis import checking, energy, metrics
 from edgebench.analysis.labels import cell_label, file_label
 from edgebench.analysis.notes import contention
 from edgebench.errors import BadInput
+from edgebench.schema.hardware import Profile
 from edgebench.schema.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from edgebench.analysis.energy import Figure
     from edgebench.schema.comparison import Metric
     from edgebench.schema.device import Device
     from edgebench.schema.result import Cell, CellResult, Launch, MeasuredFile
@@ -34,6 +38,8 @@ TRIAL_METRICS: Mapping[Metric, metrics.Metric] = {
     "time_to_first_token_s": metrics.time_to_first_token_s,
     "cpu_s_per_token": metrics.cpu_s_per_token,
 }
+# A record is a stranger's: its profile is a name below hardware/, and no other path.
+PROFILE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,40}/[a-z0-9][a-z0-9.-]{0,60}")
 HIGHER_IS_BETTER: frozenset[Metric] = frozenset({"prefill_tok_s", "decode_tok_s"})
 
 # Of a device: what may differ between two sessions on it and explains a difference.
@@ -49,6 +55,7 @@ class Machine(NamedTuple):
     emulated: str | None
     circumstances: dict[str, object]
     bandwidth_gb_s: dict[int, float]
+    price_usd: float | None = None
 
 
 class Weights(NamedTuple):
@@ -80,6 +87,7 @@ class Sample(NamedTuple):
     launches: frozenset[str]
     contention: float
     values: dict[Metric, dict[int, float]]
+    energy: tuple[Figure, ...] = ()
 
 
 class SideSamples(NamedTuple):
@@ -159,6 +167,7 @@ def samples_of(result: Result, source: str) -> list[Sample]:
             launches=frozenset(_fingerprint(each) for each in entry.launches if each.trials),
             contention=contention(entry),
             values=_values(entry),
+            energy=_energy(entry, result),
         )
         for entry in result.cells
     ]
@@ -167,6 +176,12 @@ def samples_of(result: Result, source: str) -> list[Sample]:
 def figures(sample: Sample, metric: Metric) -> list[float]:
     """One number per launch, in the order of rounds."""
     return list(sample.values.get(metric, {}).values())
+
+
+def _energy(entry: CellResult, result: Result) -> tuple[Figure, ...]:
+    """Most records have none: looking costs more than reading them."""
+    told = any(launch.energy for launch in entry.launches)
+    return energy.figures(entry, result.idle_energy) if told else ()
 
 
 def _values(entry: CellResult) -> dict[Metric, dict[int, float]]:
@@ -209,7 +224,18 @@ def _machine(device: Device) -> Machine:
         emulated=getattr(device, "emulated", None),
         circumstances={name: getattr(device, name) for name in CIRCUMSTANCES},
         bandwidth_gb_s=_bandwidth(device),
+        price_usd=_price_usd(device.profile),
     )
+
+
+@cache
+def _price_usd(profile: str | None) -> float | None:
+    """What the profile cites, where it is one that ships with edgebench and names dollars."""
+    path = files.packaged("hardware") / f"{profile}.yaml"
+    if profile is None or not PROFILE_ID.fullmatch(profile) or not path.exists():
+        return None
+    price = files.read_yaml(path, Profile).price
+    return price.amount if price and price.currency == "USD" else None
 
 
 def _bandwidth(device: Device) -> dict[int, float]:

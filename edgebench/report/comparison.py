@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 LEFT = {"side", "device", "cell", "metric", "finding", "notes"}
 CSV_COLUMNS = ("side", "device", "cell", "label", "metric", "value", "low", "high", "launches",
                "base_value", "ratio", "ratio_low", "ratio_high", "p_adjusted", "interleaved",
-               "finding", "per_core", "per_gb_s", "notes")  # fmt: skip
+               "finding", "per_core", "per_gb_s", "per_watt", "watts_by", "per_usd",
+               "notes")  # fmt: skip
 # What a spreadsheet would take for the start of a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -117,6 +118,8 @@ def _difference(each: Difference) -> tuple[str, ...]:
 
 def _device_table(found: Comparison) -> Table:
     several = len(found.sides) > 1
+    watts = any(each.per_watt is not None for each in found.devices)
+    prices = any(each.per_usd is not None for each in found.devices)
     rows = [
         (found.sides[each.side].name,) * several
         + (each.device, each.label, write.NAMES[each.metric])
@@ -126,10 +129,13 @@ def _device_table(found: Comparison) -> Table:
             write.known(each.per_core),
             write.known(each.per_gb_s),
         )
+        + (write.known(each.per_watt), each.watts_by or "-") * watts
+        + (write.known(each.per_usd),) * prices
         for each in found.devices
     ]
     columns = ("side",) * several + ("device", "cell", "metric", "tok/s", "95 % interval",
                                      "per core", "per GB/s")  # fmt: skip
+    columns += ("per W", "watts by") * watts + ("per USD",) * prices
     return Table("Devices, each by itself", columns, rows)
 
 
@@ -167,7 +173,7 @@ def _csv_difference(each: Difference) -> tuple[object, ...]:
     return (
         each.device, each.head_cell, each.label, each.metric, head.estimate, head.low, head.high,
         head.launches, each.base.estimate, found.estimate, found.low, found.high, found.p_adjusted,
-        each.interleaved, each.finding, None, None, _marks(each.notes),
+        each.interleaved, each.finding, *[None] * 5, _marks(each.notes),
     )  # fmt: skip
 
 
@@ -175,7 +181,8 @@ def _csv_device(each: DeviceRow) -> tuple[object, ...]:
     rate = each.rate
     return (
         each.device, each.cell, each.label, each.metric, rate.estimate, rate.low, rate.high,
-        rate.launches, *[None] * 7, each.per_core, each.per_gb_s, None,
+        rate.launches, *[None] * 7, each.per_core, each.per_gb_s, each.per_watt, each.watts_by,
+        each.per_usd, None,
     )  # fmt: skip
 
 

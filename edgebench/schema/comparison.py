@@ -60,7 +60,9 @@ class DeviceRow(Strict):
     """A cell's speed on one device, never tested against another's.
 
     `per_core` divides by the cores that its threads can occupy, `per_gb_s` by the read bandwidth
-    that was measured on that device.
+    that was measured on that device, `per_watt` by the power of that phase as `watts_by` measured
+    it (method, scope and quality: what differs in one of them is not ranked), `per_usd` by the
+    price that the device's profile cites. null: not known.
     """
 
     side: Whole
@@ -71,6 +73,9 @@ class DeviceRow(Strict):
     rate: Interval
     per_core: Share | None
     per_gb_s: Share | None
+    per_watt: Share | None = None
+    watts_by: str | None = None
+    per_usd: Share | None = None
 
 
 class Refusal(Strict):
