@@ -79,7 +79,7 @@ def test_it_measures_and_shows_the_record(runner: Runner, script: Script) -> Non
     assert "(n=2)" in summary
 
 
-@pytest.mark.parametrize(("slower", "verdict"), [(1.0, "pass"), (1.5, "fail")])
+@pytest.mark.parametrize(("slower", "verdict"), [(1.0001, "pass"), (1.5, "fail")])
 def test_it_gates_with_the_real_gate(runner: Runner, slower: float, verdict: str) -> None:
     for name, factor in (("base.json", 1.0), ("head.json", slower)):
         times_ms = [factor * (10 + 0.01 * (n % 3)) for n in range(40)]
