@@ -25,7 +25,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 # What is installed for development; torch is not: some GB (docs/decisions/0010).
-EXTRAS = ("llama-cpp", "onnxruntime")
+EXTRAS = ("llama-cpp", "onnxruntime", "report")
 SOURCE_ONLY = "llama-cpp-python"
 BUILD_TOOLS = ("scikit-build-core>=0.9.2", "cmake>=3.21,<4", "ninja>=1.11")
 HEADER = "# Made by scripts/lock.py from pyproject.toml.\n"
