@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from edgebench.schema.calibration import Calibration
 from edgebench.schema.ceilings import Ceilings
+from edgebench.schema.claim import Verdicts
 from edgebench.schema.comparison import Comparison, GateReport
 from edgebench.schema.doctor import Checkup
+from edgebench.schema.experiment import Experiment
 from edgebench.schema.hardware import Profile
 from edgebench.schema.model import Catalog
 from edgebench.schema.result import Result
@@ -27,6 +29,8 @@ PUBLISHED: dict[str, type[BaseModel]] = {
     "ceilings.v1.schema.json": Ceilings,
     "doctor.v1.schema.json": Checkup,
     "hardware.v1.schema.json": Profile,
+    "experiment.v1.schema.json": Experiment,
+    "verdicts.v1.schema.json": Verdicts,
 }
 
 

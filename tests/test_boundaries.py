@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "edgebench"
 MEASURE = {"models", "backends", "measure", "machine", "power"}
-READ = {"analysis", "report"}
+READ = {"analysis", "claims", "report"}
 RIM = {"cli", "__main__"}
 
 

@@ -6,11 +6,11 @@ Standard library only: the worker reads this before it has an engine.
 from __future__ import annotations
 
 import json
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from edgebench.backends import LoadOptions
 
-Kind = Literal["empty", "probe", "tokenize", "reference", "verify", "measure", "ceiling"]
+Kind = Literal["empty", "probe", "tokenize", "reference", "verify", "measure", "ceiling", "task"]
 
 
 class Tokenizer(NamedTuple):
@@ -30,7 +30,8 @@ class Job(NamedTuple):
     from position 0 on. No trial after the first counted one is begun when `launch_time_s` have
     passed since the warm-up began. `result_path` is where logits are written
     (kind "reference") or read (kind "verify"). `buffer_bytes` is memory to read (kind "ceiling").
-    `cpus` are those that the worker is kept on, if any.
+    `cpus` are those that the worker is kept on, if any. A "task" calls the function that `backend`
+    names with `parameters`, the clock and a way to emit events (measure/experiments).
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class Job(NamedTuple):
     cpus: tuple[int, ...] = ()
     buffer_bytes: int = 0
     tokenizer: Tokenizer | None = None
+    parameters: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         return json.dumps(self._asdict() | {"options": self.options._asdict()})

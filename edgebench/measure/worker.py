@@ -173,6 +173,14 @@ def _ceiling(job: Job, emit: Emit) -> None:
     emit("ceiling", **measure(job.options.threads, job.trials, job.buffer_bytes, clock))
 
 
+def _task(job: Job, emit: Emit) -> None:
+    """A task of an experiment: it loads what it needs, and reads this clock."""
+    emit("stage", stage="import")
+    do, clock = _resolve(job.backend), _resolve(job.clock)
+    emit("stage", stage="trial")
+    do(job.parameters or {}, clock, emit)
+
+
 @contextmanager
 def _loaded(job: Job, emit: Emit) -> Iterator[tuple[Session, Callable[[], int]]]:
     """Import the engine, load the file, and say what both cost and what was dispatched."""
@@ -233,6 +241,7 @@ _JOBS = {
     "verify": _verify,
     "measure": _measure,
     "ceiling": _ceiling,
+    "task": _task,
 }
 
 if __name__ == "__main__":

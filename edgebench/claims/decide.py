@@ -1,0 +1,107 @@
+"""From an estimate with its interval to supported, refuted or inconclusive. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from edgebench.schema.claim import Endpoint, Margin
+
+if TYPE_CHECKING:
+    from edgebench.analysis.stats import LogRatio
+    from edgebench.schema.claim import Reason, Scope, Word
+
+
+def word(low: float, high: float, margin: Margin) -> Word:
+    """The whole interval beyond a margin, or nothing."""
+    if margin.band:
+        first, last = sorted((margin.support, margin.refute))
+        if first <= low and high <= last:
+            return "supported"
+        return "refuted" if high < first or low > last else "inconclusive"
+    if margin.upward:
+        return "supported" if low >= margin.support else _refuted(high < margin.refute)
+    return "supported" if high <= margin.support else _refuted(low > margin.refute)
+
+
+def _refuted(yes: bool) -> Word:
+    return "refuted" if yes else "inconclusive"
+
+
+def of_ratio(
+    name: str,
+    question: str,
+    found: LogRatio | None,
+    margin: Margin,
+    *,
+    blocks: int,
+    device: str | None,
+    scope: Scope = "device",
+    primary: bool = True,
+    unit: str = "ratio",
+    reasons: tuple[Reason, ...] = (),
+) -> Endpoint:
+    """An endpoint about a ratio of geometric means; `found` is None below two blocks.
+
+    `reasons` force "inconclusive": what stands in the way whatever the interval says.
+    """
+    if found is None:
+        why: tuple[Reason, ...] = reasons or ("too_few_blocks" if blocks else "not_measured",)
+        return empty(name, question, margin, why, device=device, scope=scope, primary=primary,
+                     unit=unit, blocks=blocks)  # fmt: skip
+    low, high = found.bounds()
+    said = "inconclusive" if reasons else word(low, high, margin)
+    straddles: tuple[Reason, ...] = ("interval_straddles_margin",) if said == "inconclusive" else ()
+    return Endpoint(
+        name=name,
+        question=question,
+        primary=primary,
+        scope=scope,
+        device=device,
+        unit=unit,
+        verdict=said,
+        estimate=math.exp(found.estimate),
+        low=low,
+        high=high,
+        margin=margin,
+        blocks=blocks,
+        p=None if said == "inconclusive" or margin.band else _p(found, margin, said),
+        reasons=reasons or straddles,
+    )
+
+
+def empty(
+    name: str,
+    question: str,
+    margin: Margin,
+    reasons: tuple[Reason, ...],
+    *,
+    device: str | None = None,
+    scope: Scope = "device",
+    primary: bool = True,
+    unit: str = "ratio",
+    blocks: int = 0,
+) -> Endpoint:
+    """An endpoint that nothing was measured for, or not enough."""
+    return Endpoint(
+        name=name,
+        question=question,
+        primary=primary,
+        scope=scope,
+        device=device,
+        unit=unit,
+        verdict="inconclusive",
+        estimate=None,
+        low=None,
+        high=None,
+        margin=margin,
+        blocks=blocks,
+        reasons=reasons,
+    )
+
+
+def _p(found: LogRatio, margin: Margin, said: Word) -> float:
+    """How surprising the estimate is if the truth sat on the margin that it passed."""
+    line = margin.support if said == "supported" else margin.refute
+    above = found.p_above(line)
+    return above if (said == "supported") == margin.upward else 1 - above
