@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "edgebench"
 MEASURE = {"models", "backends", "measure", "machine", "power"}
 READ = {"analysis", "claims", "report"}
-RIM = {"cli", "__main__"}
+RIM = {"cli", "__main__", "pytest_plugin"}
 
 
 def room(path: Path) -> str:
