@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.schema.result import CellResult
+    from edgebench.schema.sustained import Sustained
+    from edgebench.schema.workload import Workload
 
 # Floats are written at full precision, so only another libm may change the last digits.
 RELATIVE_TOLERANCE = 1e-9
@@ -76,6 +78,8 @@ def _of_cell(where: str, entry: CellResult, known: set[str], emulated: str | Non
         inside = f"{where}.launches.{number}"
         if launch.dispatch and launch.dispatch.isa != entry.cell.isa and not launch.failure:
             yield f"{inside}.dispatch.isa: is not the cell's."
+        if launch.sustained:
+            yield from _of_loops(f"{inside}.sustained", launch.sustained, workload)
         for index, trial in enumerate(launch.trials):
             if len(trial.step_ns) != workload.output_tokens:
                 yield f"{inside}.trials.{index}.step_ns: expected {workload.output_tokens} steps."
@@ -85,6 +89,31 @@ def _of_cell(where: str, entry: CellResult, known: set[str], emulated: str | Non
                 yield f"{inside}.trials.{index}.prefill_ns: does not fit the workload."
             if sum(trial.step_ns) + (trial.prefill_ns or 0) > trial.wall_ns:
                 yield f"{inside}.trials.{index}.wall_ns: shorter than its parts."
+
+
+def _of_loops(where: str, looped: Sustained, workload: Workload) -> Iterator[str]:
+    number = len(looped.started_ns)
+    if not number:
+        yield f"{where}: no loop."
+    for name, column in looped:
+        if isinstance(column, tuple) and name != "power" and len(column) != number:
+            yield f"{where}.{name}: one place per loop was expected."
+    for name, tokens in (("prefill", workload.prompt_tokens), ("decode", workload.output_tokens)):
+        if (getattr(looped, f"{name}_ns") is None) == bool(tokens):
+            yield f"{where}.{name}_ns: does not fit the workload."
+    if any(b < a + took for a, took, b in _following(looped)):
+        yield f"{where}.started_ns: loops overlap."
+    seen = looped.conditions
+    for name, column in seen or ():
+        if seen and column is not None and len(column) != len(seen.times_ns):
+            yield f"{where}.conditions.{name}: one place per look was expected."
+    for place, power in enumerate(looped.power):
+        if len(power.times_ns) != len(power.watts):
+            yield f"{where}.power.{place}: one time per figure was expected."
+
+
+def _following(looped: Sustained) -> Iterator[tuple[int, int, int]]:
+    return zip(looped.started_ns, looped.wall_ns, looped.started_ns[1:], strict=False)
 
 
 def _of_summary(result: Result) -> Iterator[str]:

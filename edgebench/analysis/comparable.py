@@ -69,6 +69,12 @@ def obstacles(base: Sample, head: Sample, *, same_weights: bool = True) -> Itera
     if base.weights.origin != head.weights.origin:
         origins = _shown((base.weights.origin, head.weights.origin))
         yield Obstacle("files.weights", f"synthetic weights against real ones: {origins}.")
+    if base.looped != head.looped:
+        which = "base" if base.looped else "head"
+        yield Obstacle(
+            "launches.sustained",
+            f"{which} was looped for minutes (--sustain), the other launched a few times.",
+        )
     for name, side in (("base", base), ("head", head)):
         if side.machine.emulated:
             yield Obstacle("device.emulated", f"{name} ran on an emulated CPU: it has no speed.")

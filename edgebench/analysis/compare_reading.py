@@ -88,6 +88,7 @@ class Sample(NamedTuple):
     contention: float
     values: dict[Metric, dict[int, float]]
     energy: tuple[Figure, ...] = ()
+    looped: bool = False
 
 
 class SideSamples(NamedTuple):
@@ -135,8 +136,11 @@ def read_side(given: Path, read: Callable[[Path], Result] = read_record) -> Side
 
 
 def key(sample: Sample) -> tuple[str, str]:
-    """Its device and its cell: sessions that agree in both measured the same."""
-    return sample.machine.id, sample.cell.id
+    """Its device and its cell: sessions that agree in both measured the same.
+
+    A cell that was looped for minutes is another thing than one that was launched a few times.
+    """
+    return sample.machine.id, sample.cell.id + " looped" * sample.looped
 
 
 def read_samples(path: Path, read: Callable[[Path], Result] = read_record) -> list[Sample]:
@@ -168,6 +172,7 @@ def samples_of(result: Result, source: str) -> list[Sample]:
             contention=contention(entry),
             values=_values(entry),
             energy=_energy(entry, result),
+            looped=any(launch.sustained for launch in entry.launches),
         )
         for entry in result.cells
     ]

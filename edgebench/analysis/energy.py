@@ -15,6 +15,7 @@ from edgebench.schema.result import Interval
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from edgebench.analysis.sustained import Loop
     from edgebench.schema.energy import Energy, Phase, Quality, Scope
     from edgebench.schema.result import CellResult, Result, Trial
     from edgebench.schema.workload import Workload
@@ -210,7 +211,7 @@ def _reciprocal(found: Interval | None) -> Interval | None:
     )
 
 
-def _instructions_per_token(trial: Trial, workload: Workload) -> float | None:
+def _instructions_per_token(trial: Trial | Loop, workload: Workload) -> float | None:
     """Counted by the CPU; None where prefill and decode would be mixed."""
     if workload.prompt_tokens and workload.output_tokens:
         return None

@@ -9,33 +9,34 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from edgebench.analysis import stats
+from edgebench.analysis import stats, sustained
 from edgebench.schema.result import CellSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from edgebench.analysis.sustained import Loop
     from edgebench.schema.result import CellResult, Interval, Launch, Trial
     from edgebench.schema.workload import Workload
 
-    Metric = Callable[[Trial, Workload], float | None]
+    Metric = Callable[[Trial | Loop, Workload], float | None]
 
 NS = 1e-9
 
 
-def prefill_tok_s(trial: Trial, workload: Workload) -> float | None:
+def prefill_tok_s(trial: Trial | Loop, workload: Workload) -> float | None:
     """Prompt tokens of all sequences per second of the prefill call."""
     tokens = workload.prompt_tokens * workload.sequences
     return tokens / (trial.prefill_ns * NS) if trial.prefill_ns else None
 
 
-def decode_tok_s(trial: Trial, workload: Workload) -> float | None:
+def decode_tok_s(trial: Trial | Loop, workload: Workload) -> float | None:
     """Output tokens of all sequences per second of decode steps, without what lies between them."""
     total = sum(trial.step_ns)
-    return len(trial.step_ns) * workload.sequences / (total * NS) if total else None
+    return workload.output_tokens * workload.sequences / (total * NS) if total else None
 
 
-def time_to_first_token_s(trial: Trial, workload: Workload) -> float | None:
+def time_to_first_token_s(trial: Trial | Loop, workload: Workload) -> float | None:
     """Prefill, and in scenarios tokenizing and the first greedy sampling.
 
     None without a prompt, and for several sequences, whose prompts are one call.
@@ -46,7 +47,7 @@ def time_to_first_token_s(trial: Trial, workload: Workload) -> float | None:
     return ((trial.tokenize_ns or 0) + trial.prefill_ns + sampling) * NS
 
 
-def cpu_s_per_token(trial: Trial, workload: Workload) -> float | None:
+def cpu_s_per_token(trial: Trial | Loop, workload: Workload) -> float | None:
     """CPU seconds of all threads per token; None where prefill and decode would be mixed."""
     if workload.prompt_tokens and workload.output_tokens:
         return None
@@ -103,6 +104,9 @@ def summarize(cell: CellResult) -> CellSummary:
         step_p99_s=stats.quantile(steps, 0.99),
         cpu_s_per_token=_speed(cell, cpu_s_per_token),
         peak_rss_bytes=max((peak for peak in peaks if peak is not None), default=None),
+        sustained=sustained.summary(
+            [ln.sustained for ln in cell.launches if ln.sustained], cell.cell.workload, speeds=show
+        ),
     )
 
 
@@ -115,8 +119,9 @@ def _interval(values: Sequence[float]) -> Interval | None:
 
 
 def of_launch(launch: Launch, workload: Workload, metric: Metric) -> float | None:
-    """The launch's one number: the median of its trials without the warm-up."""
-    values = [metric(trial, workload) for trial in _trials([launch])]
+    """The launch's one number: the median of its trials without the warm-up, or of its loops."""
+    timed = sustained.loops(launch.sustained) if launch.sustained else _trials([launch])
+    values = [metric(each, workload) for each in timed]
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
 

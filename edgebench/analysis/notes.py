@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgebench.schema.result import CellResult, Result
+    from edgebench.schema.sustained import SpeedCourse
 
 CONTENDED_SHARE = 0.02
+SLOWED_SHARE = 0.05
 MOST_NAMED = 2
 
 
@@ -62,6 +64,7 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
             name="launch_failed",
             message=f"{where}: {failure.kind} at {failure.stage}: {failure.message}",
         )
+    yield from _of_loops(cell, where)
     if is_contended(cell):
         yield Note(
             name="contended",
@@ -72,6 +75,24 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
     if len({t.output_hash for ln in cell.launches for t in ln.trials}) > 1:
         yield Note(name="outputs_differ", message=f"{where}: trials gave different greedy tokens.")
     yield from ceilings.notes(cell, result)
+
+
+def _of_loops(cell: CellResult, where: str) -> Iterator[Note]:
+    """Of a cell that was looped: slower at its end, and answers that changed meanwhile."""
+    summary = metrics.summarize(cell).sustained
+    for phase in ("prefill", "decode") if summary else ():
+        found: SpeedCourse | None = getattr(summary, phase)
+        if found and found.high is not None and found.high < 1 - SLOWED_SHARE:
+            yield Note(
+                name="slowed_down",
+                message=f"{where}: {phase} ended at {found.last_over_first:.0%} of its first "
+                f"window's speed (95 % interval {found.low:.0%} to {found.high:.0%}): see heat, "
+                "frequency and throttling beside it.",
+            )
+    if other := sum(ln.sustained.other_outputs for ln in cell.launches if ln.sustained):
+        yield Note(
+            name="outputs_differ", message=f"{where}: {other} loops gave other greedy tokens."
+        )
 
 
 def _wide(result: Result) -> Iterator[Note]:
@@ -96,8 +117,10 @@ def _wide(result: Result) -> Iterator[Note]:
 def contention(cell: CellResult) -> float:
     """Share of runnable time that threads spent waiting for a CPU, over all timed trials."""
     counters = [t.counters for ln in cell.launches for t in ln.trials if not t.warmup]
-    waited = sum(c.run_delay_ns or 0 for c in counters) * metrics.NS
-    ran = sum(c.cpu_user_s + c.cpu_system_s for c in counters)
+    looped = [ln.sustained for ln in cell.launches if ln.sustained]
+    delays = [delay for one in looped for delay in one.run_delay_ns or ()]
+    waited = sum(d or 0 for d in (*delays, *(c.run_delay_ns for c in counters))) * metrics.NS
+    ran = sum(c.cpu_user_s + c.cpu_system_s for c in counters) + sum(sum(o.cpu_s) for o in looped)
     return waited / (waited + ran) if waited + ran else 0.0
 
 

@@ -37,7 +37,7 @@ def interval(values: Sequence[float]) -> Interval | None:
     if len(logs) == 1:
         return Interval(estimate=math.exp(logs[0]), low=None, high=None, launches=1)
     centre, error = _mean_and_error(logs)
-    reach = _t_quantile(len(logs) - 1) * error
+    reach = t_quantile(len(logs) - 1) * error
     low, estimate, high = (_exp(centre + sign * reach) for sign in (-1, 0, 1))
     return Interval(estimate=estimate, low=low, high=high, launches=len(logs))
 
@@ -70,7 +70,7 @@ class LogRatio(NamedTuple):
 
     def bounds(self) -> tuple[float, float]:
         """The 95 % interval of the ratio itself."""
-        reach = _t_quantile(self.degrees) * self.error
+        reach = t_quantile(self.degrees) * self.error
         return _exp(self.estimate - reach), _exp(self.estimate + reach)
 
     def p_two_sided(self) -> float:
@@ -129,7 +129,7 @@ def detectable_ratio(found: LogRatio, power: float) -> float:
     """
     from scipy.special import stdtrit
 
-    reach = _t_quantile(found.degrees) + float(stdtrit(found.degrees, power))
+    reach = t_quantile(found.degrees) + float(stdtrit(found.degrees, power))
     return _exp(reach * found.error)
 
 
@@ -150,7 +150,8 @@ def _mean_and_error(logs: Sequence[float]) -> tuple[float, float]:
 
 
 @lru_cache
-def _t_quantile(degrees: float) -> float:
+def t_quantile(degrees: float) -> float:
+    """Student's t that 95 % lie within, both ways."""
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))

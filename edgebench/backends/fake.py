@@ -4,7 +4,8 @@ The "model file" is JSON, for example:
 
     {"edgebench_fake": 1, "vocabulary": 32, "prefill_ns_per_token": 100000,
      "step_ns": [2000000, 2100000], "launch_factors": [1.0, 1.02],
-     "wrong": false, "fail": {"at": "decode", "how": "sigkill", "after_loads": 3}}
+     "slows": {"after_ns": 120000000000, "by": 1.25}, "wrong": false,
+     "fail": {"at": "decode", "how": "sigkill", "after_loads": 3}}
 
 Its clock is virtual: it advances only by what the script says, so results are exact. Records made
 with it carry the backend's name, and every table says that no engine ran.
@@ -76,7 +77,7 @@ class FakeSession:
         self._script, self._options, self._loads = script, options, earlier_loads
         factors = script.get("launch_factors", [1.0])
         self._factor = factors[earlier_loads % len(factors)]
-        self._steps = 0
+        self._steps = self._calls = 0
 
     @property
     def kv_cache_bytes(self) -> int | None:
@@ -113,11 +114,17 @@ class FakeSession:
     def act(self, at: str) -> None:
         """Fail in the way that the script asks for, at `at`."""
         fail = self._script.get("fail", {})
-        if fail.get("at") == at and self._loads >= fail.get("after_loads", 0):
+        if fail.get("at") != at:
+            return
+        self._calls += 1
+        late = self._calls > fail.get("after_calls", 0)
+        if late and self._loads >= fail.get("after_loads", 0):
             _FAILURES[fail["how"]]()
 
     def _advance(self, nanoseconds: int) -> None:
-        _now_ns[0] += round(nanoseconds * self._factor / self._options.threads)
+        slows = self._script.get("slows", {})
+        factor = self._factor * (slows["by"] if _now_ns[0] >= slows.get("after_ns", 2**62) else 1)
+        _now_ns[0] += round(nanoseconds * factor / self._options.threads)
         time.sleep(self._script.get("really_s", 0))
 
     def _rows(self, tokens: Sequence[int]) -> Logits:

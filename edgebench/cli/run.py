@@ -29,9 +29,10 @@ def command(
     workload: Annotated[
         str,
         typer.Option(
-            help="Tests: pp512, tg128, pp512+tg128@d1024, tg64@s4, command.v1, chat.v1, rag.v1."
+            help="Tests: pp512, tg128, pp512+tg128@d1024, tg64@s4, command.v1, chat.v1, rag.v1; "
+            "default: pp512,tg128, with --sustain chat.v1."
         ),
-    ] = "pp512,tg128",
+    ] = "",
     threads: Annotated[
         str, typer.Option(help="Thread counts, e.g. 1,2; auto: the usable physical cores.")
     ] = "auto",
@@ -56,6 +57,13 @@ def command(
     max_time: Annotated[
         str, typer.Option(help="Start no launch that would end after this long.")
     ] = "10m",
+    sustain: Annotated[
+        str,
+        typer.Option(
+            help="Loop the workload for this long in one launch per cell, e.g. 10m: does it slow "
+            "down as it gets hot?"
+        ),
+    ] = "",
     wait_quiet: Annotated[
         str, typer.Option(help="First wait until nobody else is busy, at most this long, e.g. 5m.")
     ] = "",
@@ -131,7 +139,7 @@ def command(
     from edgebench import units
     from edgebench.cli.running import run
     from edgebench.cli.setup import Choices
-    from edgebench.measure.schedule import Budget
+    from edgebench.measure.schedule import Budget, sustained
     from edgebench.models.synthesize import parse_seed
 
     budget = Budget(
@@ -151,7 +159,7 @@ def command(
             weights_seed=parse_seed("--weights-seed", weights_seed),
             force=force,
             backends=units.parse_names(backend),
-            workload=workload,
+            workload=workload or ("chat.v1" if sustain else "pp512,tg128"),
             threads=() if threads == "auto" else units.parse_counts("--threads", threads),
             isas=units.parse_names(isa) or ("best",),
             flash_attention=flash_attention,
@@ -178,5 +186,7 @@ def command(
             dry_run=dry_run,
             strict=strict,
         ),
-        budget,
+        sustained(budget, units.parse_seconds("--sustain", sustain), launches)
+        if sustain
+        else budget,
     )

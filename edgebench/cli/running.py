@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from edgebench.measure.job import Job
     from edgebench.measure.runner import Outcome
     from edgebench.measure.schedule import Budget
+    from edgebench.measure.sustain import RunLoop
     from edgebench.schema.energy import Energy
     from edgebench.schema.result import Cell
 
@@ -187,7 +188,8 @@ def _teacher(setup: Setup, observer: campaign.Observer) -> Teacher:
 
 def _idle(metering: Metering, budget: Budget, observer: campaign.Observer) -> tuple[Energy, ...]:
     """Not for a single launch: it would take longer than the launch (`gate` makes many of them)."""
-    if metering == Metering() or budget.max_launches == 1:
+    short = budget.max_launches == 1 and budget.sustain_s is None
+    if metering == Metering() or short:
         return ()
     observer.stage("reading the idle machine's power")
     return metering.idle()
@@ -204,7 +206,7 @@ def _in_turn(run_job: campaign.RunJob, observer: campaign.Observer, job: Job) ->
 
 
 def _world(
-    run_job: campaign.RunJob,
+    run_job: RunLoop,
     path: Path,
     observer: campaign.Observer,
     path_of: Callable[[Cell], Path],
@@ -212,6 +214,7 @@ def _world(
 ) -> campaign.World:
     return campaign.World(
         run=run_job,
+        loop=run_job,
         target=plugins.backend_target,
         monotonic_s=time.monotonic,
         utc=lambda: _utc_text(datetime.now(UTC)),

@@ -12,7 +12,7 @@ from edgebench.cli.roofline import measure_and_keep
 from edgebench.errors import BadInput, NotUsableHere, UnknownName
 from edgebench.machine import device as machine
 from edgebench.machine import disturbances, kernel_files, profile, threads
-from edgebench.measure import campaign, preparing, runner
+from edgebench.measure import preparing, runner
 from edgebench.measure.exporting import Exports, export_all
 from edgebench.measure.plan import Plan, Probe, Request
 from edgebench.measure.roofline import thread_counts, with_ceilings
@@ -25,6 +25,7 @@ from edgebench.schema.workload import parse_workloads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edgebench.measure.sustain import RunLoop
     from edgebench.models.prepared import Prepared
     from edgebench.schema.device import Device
     from edgebench.schema.workload import Workload
@@ -77,7 +78,7 @@ class Setup(NamedTuple):
     request: Request
     probes: dict[str, Probe]
     device: Device
-    run_job: campaign.RunJob
+    run_job: RunLoop
     disturbing: tuple[Note, ...]
     allow_derived: bool
     metering: choose.Metering

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from edgebench.machine import pagecache
 from edgebench.machine.kernel_files import cpu_list
 from edgebench.measure import record, schedule
 from edgebench.measure.job import Job
 from edgebench.measure.runner import Outcome
+from edgebench.measure.sustain import Looping
 from edgebench.measure.teacher import Teacher, load_options
 from edgebench.power.sampler import Sampler
 
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 
     from edgebench.measure.record import Record
     from edgebench.measure.schedule import Budget
+    from edgebench.measure.sustain import RunLoop
     from edgebench.models.prepared import Prepared
     from edgebench.schema.energy import Energy
     from edgebench.schema.result import Cell, CellResult, Launch, Result, Verification
+    from edgebench.schema.sustained import Sustained
 
 
 class RunJob(Protocol):
@@ -47,7 +50,7 @@ class Observer(Protocol):
 
 
 class World(NamedTuple):
-    """Everything the campaign needs from outside.
+    """Everything the campaign needs from outside. `loop` runs jobs as `run` does, and can be heard.
 
     `turn` is held while a worker is measured, so that two runs on one machine take turns. `save`
     writes the record; `half_width` is the statistic that the stop rule looks at; `path_of` gives
@@ -57,6 +60,7 @@ class World(NamedTuple):
     """
 
     run: RunJob
+    loop: RunLoop
     target: Callable[[str], str]
     monotonic_s: Callable[[], float]
     utc: Callable[[], str]
@@ -96,6 +100,7 @@ class Campaign:
         self._kept, self._files, self._teacher = kept, files, teacher
         self._budget, self._world = budget, world
         self._took_s: dict[str, float] = {}
+        self._interrupted = False
 
     def run(self) -> None:
         started = self._world.monotonic_s()
@@ -193,24 +198,41 @@ class Campaign:
             *earlier, current = self._kept.result.schedule.order
             self._schedule(order=(*earlier, (*current, cell.id)))
             self._save()
+            if self._interrupted:
+                raise KeyboardInterrupt
             took_s = self._took_s[cell.id] = self._world.monotonic_s() - begun
             self._world.observer.launched(self._kept.cell(cell.id), took_s)
         return True
 
     def _launch(self, cell: Cell, number: int) -> Launch:
-        file = self._files[cell.file]
+        job = self._measure_job(cell, self._files[cell.file])
         with self._world.turn(), self._world.sampler() as sampled:
-            share = pagecache.resident_share(self._world.opened(cell))
-            started_utc, load_average = self._world.utc(), self._world.load_average()
-            outcome = self._world.run(self._measure_job(cell, file))
-        launch = record.to_launch(
-            outcome,
-            number=number,
-            started_utc=started_utc,
-            load_average=load_average,
-            page_cache_share=share,
-        )
-        return launch.model_copy(update={"energy": sampled.energy(launch.trials)})
+            to_launch = partial(
+                record.to_launch,
+                number=number,
+                started_utc=self._world.utc(),
+                load_average=self._world.load_average(),
+                page_cache_share=pagecache.resident_share(self._world.opened(cell)),
+            )
+            looping = self._looping(cell, to_launch)
+            outcome = looping.run(self._world.loop, job) if looping else self._world.run(job)
+        launch = to_launch(outcome)
+        if looping is None:
+            return launch.model_copy(update={"energy": sampled.energy(launch.trials)})
+        self._interrupted = looping.interrupted
+        return launch.model_copy(update=looping.of(outcome, sampled))
+
+    def _looping(self, cell: Cell, to_launch: Callable[[Outcome], Launch]) -> Looping | None:
+        if self._budget.sustain_s is None:
+            return None
+
+        def save(events: Sequence[dict[str, Any]], looped: Sustained | None) -> None:
+            so_far = to_launch(Outcome(tuple(events), None))
+            launch = so_far.model_copy(update={"sustained": looped})
+            self._world.save(self._kept.with_launch(cell.id, launch))
+
+        say = self._world.observer.stage
+        return Looping(cell, self._budget.sustain_s, say=say, save=save)
 
     def _measure_job(self, cell: Cell, file: Prepared) -> Job:
         workload = cell.workload
@@ -226,7 +248,8 @@ class Campaign:
             output_tokens=workload.output_tokens,
             depth_tokens=workload.depth_tokens,
             scenario=workload.scenario is not None,
-            trials=self._budget.trials,
+            trials=self._budget.trials if self._budget.sustain_s is None else 0,
+            sustain_s=self._budget.sustain_s or 0.0,
             launch_time_s=self._budget.launch_time_s,
             memory_limit_bytes=cell.options.memory_limit_bytes,
             cpus=tuple(sorted(cpu_list(cell.options.cpus or ""))),

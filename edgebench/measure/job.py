@@ -28,7 +28,8 @@ class Job(NamedTuple):
     that the worker need not import importlib.metadata. `text` is what the scenario tokenizes, with
     `tokenizer` or, where that is None, with the engine's own; `tokens` are the teacher's tokens
     from position 0 on. No trial after the first counted one is begun when `launch_time_s` have
-    passed since the warm-up began. `result_path` is where logits are written
+    passed since the warm-up began; with `sustain_s` the workload is looped for as long instead.
+    `result_path` is where logits are written
     (kind "reference") or read (kind "verify"). `buffer_bytes` is memory to read (kind "ceiling").
     `cpus` are those that the worker is kept on, if any. A "task" calls the function that `backend`
     names with `parameters`, the clock and a way to emit events (measure/experiments).
@@ -47,6 +48,7 @@ class Job(NamedTuple):
     scenario: bool = False
     trials: int = 0
     launch_time_s: float = 3600.0
+    sustain_s: float = 0.0
     result_path: str = ""
     memory_limit_bytes: int | None = None
     cpus: tuple[int, ...] = ()

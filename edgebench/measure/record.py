@@ -39,6 +39,12 @@ class Record:
     def add_launch(self, cell_id: str, launch: Launch) -> None:
         self._change(cell_id, lambda old: {"launches": (*old.launches, launch)})
 
+    def with_launch(self, cell_id: str, launch: Launch) -> Result:
+        """The result as if the launch had ended; nothing is kept of it."""
+        added = Record(self.result)
+        added.add_launch(cell_id, launch)
+        return added.result
+
     def set_verification(self, cell_id: str, verification: Verification) -> None:
         self._change(cell_id, lambda _: {"verification": verification})
 

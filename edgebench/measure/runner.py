@@ -18,7 +18,7 @@ from edgebench.machine.child import kill, last_words
 from edgebench.schema.result import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from edgebench.measure.job import Job
 
@@ -49,8 +49,14 @@ class Outcome(NamedTuple):
         return [e for e in self.events if e["event"] == event]
 
 
-def run_job(job: Job, *, silence_s: float, exit_s: float = EXIT_S) -> Outcome:
-    """Run `job` in a fresh process.
+def run_job(
+    job: Job,
+    *,
+    silence_s: float,
+    exit_s: float = EXIT_S,
+    tell: Callable[[dict[str, Any]], None] = lambda _event: None,
+) -> Outcome:
+    """Run `job` in a fresh process; `tell` hears every event as it comes.
 
     A worker that says nothing for `silence_s` seconds is killed and counted as hung. An exception
     in this process, Ctrl-C included, kills the worker before it goes on.
@@ -60,7 +66,9 @@ def run_job(job: Job, *, silence_s: float, exit_s: float = EXIT_S) -> Outcome:
         events: list[dict[str, Any]] = []
         ending: Failure | None = None
         try:
-            events.extend(map(_event, _lines(process, silence_s)))
+            for event in map(_event, _lines(process, silence_s)):
+                events.append(event)
+                tell(event)
         except TimeoutError:
             ending = _failure(events, "timeout", f"no sign of life for {silence_s:g} s")
         except ValueError as error:

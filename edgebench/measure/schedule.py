@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 StopReason = Literal["precision", "launches", "max_time", "failed"]
 MAX_FAILURES = 2
+UNLIMITED_S = 7 * 86400.0
 _HOPELESS = {"out_of_memory", "wrong_isa"}
 
 
@@ -23,7 +24,8 @@ class Budget(NamedTuple):
     """How long to go on. `precision` is the relative half-width of the 95 % interval.
 
     `max_time_s` counts from the first verification; `launch_time_s` from a launch's first call:
-    no further trial is begun after it, but each launch has one.
+    no further trial is begun after it, but each launch has one. With `sustain_s` a launch loops for
+    so long instead.
     """
 
     precision: float = 0.02
@@ -32,6 +34,15 @@ class Budget(NamedTuple):
     max_time_s: float = 600.0
     trials: int = 3
     launch_time_s: float = 5.0
+    sustain_s: float | None = None
+
+
+def sustained(budget: Budget, loop_s: float, launches: int | None) -> Budget:
+    """One looped launch per cell, or as many as asked for; the loops alone end the run."""
+    number = launches or 1
+    return budget._replace(
+        sustain_s=loop_s, min_launches=number, max_launches=number, max_time_s=UNLIMITED_S
+    )
 
 
 def shuffled(cells: Sequence[Cell], rng: random.Random) -> list[Cell]:

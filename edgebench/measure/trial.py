@@ -66,6 +66,23 @@ def run_trial(
     }
 
 
+def in_short(timed: dict[str, Any]) -> dict[str, Any]:
+    """One loop of many: steps as their sum, of counters what says who took the time."""
+    counted, steps, sampled = timed["counters"], timed["step_ns"], timed["sample_ns"]
+    return {
+        "started_ns": timed["started_ns"],
+        "wall_ns": timed["wall_ns"],
+        "tokenize_ns": timed["tokenize_ns"],
+        "first_sample_ns": sampled[0] if sampled else None,
+        "prefill_ns": timed["prefill_ns"],
+        "decode_ns": sum(steps) if steps else None,
+        "cpu_s": counted["cpu_user_s"] + counted["cpu_system_s"],
+        "run_delay_ns": counted["run_delay_ns"],
+        "major_faults": counted["major_faults"],
+        "output_hash": timed["output_hash"],
+    }
+
+
 def _timed_tokenize(tokenize: Tokenize, job: Job, clock: Callable[[], int]) -> int | None:
     if not job.scenario:
         return None

@@ -24,7 +24,7 @@ from edgebench.machine import counters
 from edgebench.machine.retired import Retired
 from edgebench.measure import instructions
 from edgebench.measure.job import Job
-from edgebench.measure.trial import run_trial
+from edgebench.measure.trial import in_short, run_trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,7 +151,19 @@ def _measure(job: Job, emit: Emit) -> None:
             if counted:
                 timed |= {"instructions": counted.taken(with_prompt=bool(job.prompt_tokens))}
             emit("trial", index=index, warmup=index == 0, **timed)
+        if job.sustain_s:
+            _loop(job, emit, clock, lambda: run_trial(session, tokenize, job, clock))
         emit("measured", memory=_memory(session))
+
+
+def _loop(
+    job: Job, emit: Emit, clock: Callable[[], int], once: Callable[[], dict[str, Any]]
+) -> None:
+    """Back to back until the time is over; a loop that has begun is ended."""
+    emit("stage", stage="trial")
+    ends = clock() + round(job.sustain_s * 1e9)
+    while clock() < ends:
+        emit("loop", **in_short(once()))
 
 
 @contextmanager

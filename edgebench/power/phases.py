@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -9,11 +10,33 @@ if TYPE_CHECKING:
 
     from edgebench.schema.energy import Phase
     from edgebench.schema.result import Trial
+    from edgebench.schema.sustained import Sustained
 
 
 class Window(NamedTuple):
     begin_ns: int
     end_ns: int
+
+
+def loop_windows(looped: Sustained) -> dict[Phase, tuple[Window, ...]]:
+    """The same for a launch that was looped: one window per loop and phase."""
+    begins = [
+        begin + tokenized
+        for begin, tokenized in zip(
+            looped.started_ns, looped.tokenize_ns or repeat(0), strict=False
+        )
+    ]
+    ends = [begin + wall for begin, wall in zip(looped.started_ns, looped.wall_ns, strict=True)]
+    middles = [
+        begin + prefill
+        for begin, prefill in zip(begins, looped.prefill_ns or repeat(0), strict=False)
+    ]
+    found: dict[Phase, tuple[Window, ...]] = {}
+    if looped.prefill_ns:
+        found["prefill"] = tuple(map(Window, begins, middles))
+    if looped.decode_ns:
+        found["decode"] = tuple(map(Window, middles, ends))
+    return found
 
 
 def windows(trials: Iterable[Trial]) -> dict[Phase, tuple[Window, ...]]:

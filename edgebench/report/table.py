@@ -8,7 +8,7 @@ from edgebench.analysis import metrics
 from edgebench.analysis.labels import file_label, short_label, skipped_label
 from edgebench.analysis.notes import is_contended, notes
 from edgebench.printable import clean
-from edgebench.report import energy, instructions
+from edgebench.report import energy, instructions, sustained
 from edgebench.report.grid import grid
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def render(result: Result, *, width: int = 160) -> str:
     """The whole document as text: header, table, skipped cells, warnings."""
     table = grid(columns(result), rows(result), right=RIGHT, width=width)
     below = "".join(f"{note.kind}  {clean(note.text)}\n" for note in footnotes(result))
-    counted = instructions.render(result, width=width) + energy.render(result)
+    counted = (
+        instructions.render(result, width=width) + sustained.render(result) + energy.render(result)
+    )
     return f"{clean(header(result))}\n{table}{counted}{below}"
 
 

@@ -17,6 +17,7 @@ from edgebench.schema import Quantity, Strict, Utc, Whole
 from edgebench.schema.device import Device
 from edgebench.schema.energy import Energy
 from edgebench.schema.model import Sha256, Shape
+from edgebench.schema.sustained import Sustained, SustainedSummary
 from edgebench.schema.workload import Workload
 
 Nanoseconds = Whole
@@ -277,6 +278,7 @@ class Launch(Strict):
     trials: tuple[Trial, ...]
     failure: Failure | None
     energy: tuple[Energy, ...] = ()
+    sustained: Sustained | None = None
 
 
 class Thresholds(Strict):
@@ -337,12 +339,14 @@ class CellSummary(Strict):
     step_p99_s: float | None
     cpu_s_per_token: Interval | None
     peak_rss_bytes: Bytes | None
+    sustained: SustainedSummary | None = None
 
 
 class Schedule(Strict):
     """`order` lists, round by round, the cells in the order in which they were launched.
 
-    A launch has up to `trials` trials and begins none after `launch_time_s`, save the first.
+    A launch has up to `trials` trials and begins none after `launch_time_s`, save the first; with
+    `sustain_s` it loops for so long instead.
     """
 
     seed: Index
@@ -352,6 +356,7 @@ class Schedule(Strict):
     max_time_s: Quantity
     trials: Index
     launch_time_s: Quantity | None = None
+    sustain_s: Quantity | None = None
     order: tuple[tuple[CellId, ...], ...]
     stopped_because: Literal["precision", "launches", "max_time", "interrupted", "failed"] | None
 
