@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgebench import files
 from edgebench.analysis import metrics
 from edgebench.errors import BadInput
+from edgebench.schema.experiment import Experiment
 from edgebench.schema.result import Result
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from edgebench.schema.sustained import Sustained
     from edgebench.schema.workload import Workload
 
+EXPERIMENT = ".experiment.json"
 # Floats are written at full precision, so only another libm may change the last digits.
 RELATIVE_TOLERANCE = 1e-9
 
@@ -59,8 +61,23 @@ def _records(given: Path) -> list[Path]:
     return sorted(given.rglob("*.json")) if given.is_dir() else [given]
 
 
+def experiment_contradictions(experiment: Experiment) -> Iterator[str]:
+    """Each contradiction inside an experiment's record that fits its schema."""
+    indices = [block.index for block in experiment.blocks]
+    if len(indices) != len(set(indices)):
+        yield "blocks: two blocks have the same index."
+    for number, block in enumerate(experiment.blocks):
+        for place, point in enumerate(block.points):
+            missing = [name for name, value in point.values.items() if value is None]
+            if missing and not point.why:
+                where = f"blocks.{number}.points.{place}"
+                yield f"{where}.why: {missing[0]} is null, and nothing says why."
+
+
 def _problem(path: Path) -> str | None:
     try:
+        if path.name.endswith(EXPERIMENT):
+            return next(experiment_contradictions(files.read_json(path, Experiment)), None)
         return next(problems(files.read_json(path, Result)), None)
     except BadInput as error:
         return str(error).removeprefix(f"{path}: ")

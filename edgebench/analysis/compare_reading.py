@@ -123,7 +123,7 @@ def read_strictly(path: Path) -> Result:
 
 def read_side(given: Path, read: Callable[[Path], Result] = read_record) -> SideSamples:
     """A record, or every `*.json` below a folder. Raises BadInput with the file's name."""
-    paths = sorted(given.rglob("*.json")) if given.is_dir() else [given]
+    paths = runs_below(given)
     if not paths:
         raise BadInput(f"{given} holds no record.", "Name a .json file or a folder of them.")
     with _no_cycles():
@@ -133,6 +133,13 @@ def read_side(given: Path, read: Callable[[Path], Result] = read_record) -> Side
         newest[key(sample)] = sample
     older = Counter(map(key, samples)) - Counter(newest.keys())
     return SideSamples(str(given), len(paths), tuple(newest.values()), older)
+
+
+def runs_below(given: Path) -> list[Path]:
+    """The file itself, or every record of a run below a folder; experiments are no runs."""
+    if not given.is_dir():
+        return [given]
+    return sorted(p for p in given.rglob("*.json") if not p.name.endswith(checking.EXPERIMENT))
 
 
 def key(sample: Sample) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import checking, metrics, stats
-from edgebench.analysis.compare_reading import read_record
+from edgebench.analysis.compare_reading import read_record, runs_below
 from edgebench.analysis.labels import cell_label, file_label
 from edgebench.errors import BadInput
 from edgebench.schema.hardware import ClaimVerdict
@@ -58,7 +58,7 @@ class _Fit(NamedTuple):
 
 def read(paths: Iterable[Path], is_board: Callable[[Device], bool]) -> Evidence:
     """Records, and those below folders, of one board. Raises BadInput for no or a bad record."""
-    found = [path for given in paths for path in _below(given)]
+    found = [path for given in paths for path in runs_below(given)]
     if not found:
         raise BadInput("There is no record here.", "Name a .json file or a folder of them.")
     results = [(path, read_record(path)) for path in found]
@@ -72,10 +72,6 @@ def read(paths: Iterable[Path], is_board: Callable[[Device], bool]) -> Evidence:
 def judge(claims: Sequence[Claim], records: Sequence[Record]) -> list[ClaimVerdict]:
     """A verdict for each claim, in order."""
     return [_judge(claim, [*_fits(claim, records)]) for claim in claims]
-
-
-def _below(given: Path) -> list[Path]:
-    return sorted(given.rglob("*.json")) if given.is_dir() else [given]
 
 
 def _judge(claim: Claim, fits: list[_Fit]) -> ClaimVerdict:

@@ -23,8 +23,8 @@ Level = Literal["smoke", "full"]
 class Cells(NamedTuple):
     """Cells to measure, in the words of `edgebench run`; lists multiply.
 
-    `launches` by level: rounds of all these cells, so that launches of one round are a block.
-    `optional` cells may be skipped on a machine that cannot run them, without a word.
+    `launches` by level: rounds of all these cells, so that launches of one round are a block. A
+    level that is not named is not measured. What this machine cannot run is skipped, and why.
     """
 
     quants: tuple[str, ...]
@@ -85,8 +85,11 @@ class Evidence(NamedTuple):
 class Claim(NamedTuple):
     """`judge` gives the endpoints of one device's evidence, or of everybody's (`pool`).
 
-    `plot` draws on a matplotlib Figure (its import is inside), or says in a sentence why there is
-    nothing to draw. Both are pure.
+    Without `pool`, devices are pooled endpoint by endpoint (claims/pooling.py). `plot` draws on a
+    matplotlib Figure (its import is inside), or says in a sentence why there is nothing to draw.
+    All three are pure. `combine`: the claim is supported when all its primary endpoints are and
+    refuted when one is; with "any" supported when one is and refuted when all are. `ceilings`: this
+    machine's bandwidth and arithmetic are measured first, unless they are known.
     """
 
     id: str
@@ -102,3 +105,5 @@ class Claim(NamedTuple):
     others_would_add: str
     plot: Callable[[Evidence, Any], str | None] | None = None
     pool: Callable[[Evidence], tuple[Endpoint, ...]] | None = None
+    combine: Literal["all", "any"] = "all"
+    ceilings: bool = False

@@ -9,6 +9,7 @@ from edgebench.schema.claim import Endpoint, Margin
 
 if TYPE_CHECKING:
     from edgebench.analysis.stats import LogRatio
+    from edgebench.claims.figures import Compared
     from edgebench.schema.claim import Reason, Scope, Word
 
 
@@ -67,6 +68,30 @@ def of_ratio(
         blocks=blocks,
         p=None if said == "inconclusive" or margin.band else _p(found, margin, said),
         reasons=reasons or straddles,
+    )
+
+
+def of_compared(
+    name: str,
+    question: str,
+    compared: Compared,
+    margin: Margin,
+    *,
+    primary: bool = True,
+    unit: str = "ratio",
+    reasons: tuple[Reason, ...] = (),
+) -> Endpoint:
+    """`of_ratio` of what claims/figures gives; judging fills in the device."""
+    return of_ratio(
+        name,
+        question,
+        compared.found,
+        margin,
+        blocks=compared.blocks,
+        device=None,
+        primary=primary,
+        unit=unit,
+        reasons=reasons or compared.reasons,
     )
 
 

@@ -14,6 +14,7 @@ from edgebench import __version__
 from edgebench.cli import (
     calibrate,
     check,
+    claims,
     compare,
     doctor,
     gate,
@@ -73,5 +74,6 @@ app.command("compare")(compare.command)
 app.command("gate")(gate.command)
 app.command("calibrate")(calibrate.command)
 app.command("doctor")(doctor.command)
+app.add_typer(claims.app, name="claims")
 app.add_typer(models.app, name="models")
 app.add_typer(hardware.app, name="hardware")

@@ -28,7 +28,7 @@ from edgebench.report import progress, table
 from edgebench.schema.result import CellResult, Engine, Note, Result, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from edgebench.measure.exporting import Exports
@@ -53,11 +53,11 @@ def run(choices: Choices, budget: Budget) -> None:
     exports = exports_of(planned, setup)
     # Now, because the preparations above were no neighbour's work.
     setup = _quiet(setup, choices.wait_quiet_s)
-    kept, path = _begin(choices, budget, setup, exports)
+    kept, path = begin(choices.output, choices.seed, budget, setup, exports)
     try:
-        _measure(kept, path, setup, budget, exports)
+        measure(kept, path, setup, budget, exports, _observer(kept, budget))
     except KeyboardInterrupt:
-        _interrupted(kept, path)
+        interrupted(kept, path)
     finally:
         _print_result(kept.result, path, as_json=choices.json)
     if choices.strict and (broken := _broken(kept.result)):
@@ -84,8 +84,8 @@ def _usable_cpus(choices: Choices, setup: Setup) -> int:
     return min(setup.device.usable_cpus, kept_on or setup.device.usable_cpus)
 
 
-def _begin(
-    choices: Choices, budget: Budget, setup: Setup, exports: Exports
+def begin(
+    output: Path | None, seed: int | None, budget: Budget, setup: Setup, exports: Exports
 ) -> tuple[record.Record, Path]:
     started = datetime.now(UTC)
     run_id = secrets.token_hex(4)
@@ -96,13 +96,13 @@ def _begin(
     ]
     blank = record.blank_result(
         run_id=run_id,
-        started_utc=_utc_text(started),
+        started_utc=utc_text(started),
         arguments=_arguments(sys.argv[1:]),
         device=setup.device,
         engines=tuple(engines),
         files=tuple(file.facts for file in setup.request.files),
         texts=(),
-        schedule=_schedule(choices, budget),
+        schedule=_schedule(seed, budget),
         cells=tuple(
             CellResult(cell=cell, verification=None, launches=(), emulated=setup.device.emulated)
             for cell in exports.plan.cells
@@ -114,12 +114,12 @@ def _begin(
             *(Note(name="file", message=f.warning) for f in setup.request.files if f.warning),
         ),
     )
-    return record.Record(blank), _record_path(choices.output, setup, started, run_id)
+    return record.Record(blank), _record_path(output, setup, started, run_id)
 
 
-def _schedule(choices: Choices, budget: Budget) -> Schedule:
+def _schedule(seed: int | None, budget: Budget) -> Schedule:
     return Schedule(
-        seed=secrets.randbits(32) if choices.seed is None else choices.seed,
+        seed=secrets.randbits(32) if seed is None else seed,
         order=(),
         stopped_because=None,
         **budget._asdict(),
@@ -141,18 +141,17 @@ def _refuse_to_overwrite(output: Path | None) -> None:
         raise BadInput(f"{output} exists.", "Records are kept: choose another name.")
 
 
-def _measure(
-    kept: record.Record, path: Path, setup: Setup, budget: Budget, exports: Exports
+def measure(
+    kept: record.Record,
+    path: Path,
+    setup: Setup,
+    budget: Budget,
+    exports: Exports,
+    shown: AbstractContextManager[campaign.Observer],
+    wanted: Mapping[str, int] | None = None,
 ) -> None:
-    goal = progress.Goal(
-        cells=len(kept.result.cells),
-        precision=budget.precision,
-        min_launches=budget.min_launches,
-        max_launches=budget.max_launches,
-        max_time_s=budget.max_time_s,
-        files=kept.result.files,
-    )
-    with progress.observer(sys.stderr, progress.Pace(goal, time.monotonic)) as observer:
+    """The whole campaign; `wanted` gives launches by cell id where each has its own number."""
+    with shown as observer:
         observer.stage("tokenizing")
         by_hash = {file.facts.sha256: file for file in setup.request.files}
         teacher = _teacher(setup, observer)
@@ -162,6 +161,7 @@ def _measure(
             by_hash,
             teacher=teacher,
             budget=budget,
+            wanted=wanted,
             world=_world(
                 setup.run_job,
                 path,
@@ -173,6 +173,18 @@ def _measure(
                 idle=partial(_idle, setup.metering, budget, observer),
             ),
         ).run()
+
+
+def _observer(kept: record.Record, budget: Budget) -> AbstractContextManager[campaign.Observer]:
+    goal = progress.Goal(
+        cells=len(kept.result.cells),
+        precision=budget.precision,
+        min_launches=budget.min_launches,
+        max_launches=budget.max_launches,
+        max_time_s=budget.max_time_s,
+        files=kept.result.files,
+    )
+    return progress.observer(sys.stderr, progress.Pace(goal, time.monotonic))
 
 
 def _teacher(setup: Setup, observer: campaign.Observer) -> Teacher:
@@ -217,7 +229,7 @@ def _world(
         loop=run_job,
         target=plugins.backend_target,
         monotonic_s=time.monotonic,
-        utc=lambda: _utc_text(datetime.now(UTC)),
+        utc=lambda: utc_text(datetime.now(UTC)),
         load_average=disturbances.load_average,
         turn=partial(_turn, observer),
         save=partial(_save, path),
@@ -234,9 +246,9 @@ def _save(path: Path, result: Result) -> None:
     files.write_atomic(path, files.to_json(result.model_copy(update={"summary": summary})))
 
 
-def _interrupted(kept: record.Record, path: Path) -> None:
+def interrupted(kept: record.Record, path: Path) -> None:
     schedule = kept.result.schedule.model_copy(update={"stopped_because": "interrupted"})
-    kept.update(schedule=schedule, finished_utc=_utc_text(datetime.now(UTC)))
+    kept.update(schedule=schedule, finished_utc=utc_text(datetime.now(UTC)))
     _save(path, kept.result)
     done = sum(len(entry.launches) for entry in kept.result.cells)
     raise Interrupted(f"Interrupted after {done} launches; they are in {path}.")
@@ -285,5 +297,5 @@ def _without_folder(part: str) -> str:
     return f"{option}{equals}{value.replace(chr(92), '/').rpartition('/')[2]}"
 
 
-def _utc_text(moment: datetime) -> str:
+def utc_text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

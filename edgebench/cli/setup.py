@@ -93,8 +93,8 @@ def prepare(choices: Choices) -> Setup:
         choices.wall_clock_offset_s,
         gpu="cuda" in choices.devices,
     )
-    device = _device(choices)
-    choices = choices._replace(cpus=_cpus(choices, device))
+    device = device_of(choices.ceilings and not choices.dry_run, choices.threads)
+    choices = choices._replace(cpus=cpus_of(choices, device))
     # Before our own hashing and quantizing could be taken for somebody's.
     disturbing = disturbances.notes(device, disturbances.load_average())
     run_job = partial(runner.run_job, silence_s=choices.silence_s)
@@ -118,26 +118,26 @@ def prepare(choices: Choices) -> Setup:
         workloads=workloads,
         options=partial(options_of, choices),
         devices=choices.devices,
-        too_big=_anything_fits if choices.force else partial(_too_big, choices),
+        too_big=_anything_fits if choices.force else partial(too_big, choices),
     )
     if tuple(backends) == ("fake",):  # its clock is a script's, and no energy belongs to it
         metering = choose.Metering()
     return Setup(request, probes, device, run_job, disturbing, choices.allow_derived, metering)
 
 
-def _device(choices: Choices) -> Device:
+def device_of(ceilings: bool, counts: Sequence[int] = ()) -> Device:
     """This machine, with its ceilings where they were measured before, or are to be now."""
     found = machine.detect()
     named = found.model_copy(update={"profile": profile.profile_of(found)})
     device = with_ceilings(named, files.cache_dir())
-    if device.ceilings is None and choices.ceilings and not choices.dry_run:
-        counts = choices.threads or thread_counts(machine.default_threads(device))
-        ceilings = measure_and_keep(device, counts, CEILINGS_TIME_S)
-        return device.model_copy(update={"ceilings": ceilings})
+    if device.ceilings is None and ceilings:
+        threads_of = counts or thread_counts(machine.default_threads(device))
+        found_now = measure_and_keep(device, threads_of, CEILINGS_TIME_S)
+        return device.model_copy(update={"ceilings": found_now})
     return device
 
 
-def _cpus(choices: Choices, device: Device) -> str | None:
+def cpus_of(choices: Choices, device: Device) -> str | None:
     """Where workers are kept: as asked, else on the one kind of core that is counted on.
 
     None where all cores are alike and nothing was asked for. Raises BadInput.
@@ -160,7 +160,7 @@ def _anything_fits(_file: Prepared, _workload: Workload) -> None:
     """--force: whatever is predicted, it is tried."""
 
 
-def _too_big(choices: Choices, file: Prepared, workload: Workload) -> str | None:
+def too_big(choices: Choices, file: Prepared, workload: Workload) -> str | None:
     options = Options(
         load_mode="read" if choices.load_mode == "read" else "mmap",
         memory_limit_bytes=choices.memory_limit_bytes,

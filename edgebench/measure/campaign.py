@@ -85,7 +85,9 @@ COLD_SHARE = 0.01
 class Campaign:
     """Verifies and measures every cell of a record, saving it after each step.
 
-    Whatever ends it early (Ctrl-C, a full disk), the last saved record is complete and valid.
+    With `wanted`, launches by cell id, exactly so many are made of each cell, however wide its
+    interval. Whatever ends it early (Ctrl-C, a full disk), the last saved record is complete and
+    valid.
     """
 
     def __init__(
@@ -96,9 +98,10 @@ class Campaign:
         teacher: Teacher,
         budget: Budget,
         world: World,
+        wanted: Mapping[str, int] | None = None,
     ) -> None:
         self._kept, self._files, self._teacher = kept, files, teacher
-        self._budget, self._world = budget, world
+        self._budget, self._world, self._wanted = budget, world, wanted
         self._took_s: dict[str, float] = {}
         self._interrupted = False
 
@@ -181,6 +184,8 @@ class Campaign:
         self._schedule(stopped_because=reason)
 
     def _why_stop(self, rounds: int, started: float) -> schedule.StopReason | None:
+        if self._wanted is not None and not self._alive():
+            return "launches" if any(e.launches for e in self._kept.result.cells) else "failed"
         widths = [self._world.half_width(entry) for entry in self._alive()]
         return schedule.why_stop(self._budget, rounds, widths, self._world.monotonic_s() - started)
 
@@ -257,7 +262,14 @@ class Campaign:
         )
 
     def _alive(self) -> list[CellResult]:
-        return [entry for entry in self._kept.result.cells if schedule.still_alive(entry)]
+        return [
+            entry
+            for entry in self._kept.result.cells
+            if schedule.still_alive(entry) and self._is_wanted(entry)
+        ]
+
+    def _is_wanted(self, entry: CellResult) -> bool:
+        return self._wanted is None or len(entry.launches) < self._wanted.get(entry.cell.id, 0)
 
     def _schedule(self, **fields: object) -> None:
         changed = self._kept.result.schedule.model_copy(update=fields)

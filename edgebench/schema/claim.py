@@ -75,8 +75,18 @@ class Endpoint(Strict):
     says: str = ""
 
 
+class Skip(Strict):
+    """What a claim needs and could not be measured, and why."""
+
+    need: str
+    reason: str
+
+
 class Verdict(Strict):
-    """A claim's verdict is that of its primary endpoints: see docs/claims for each claim's rule."""
+    """A claim's verdict is that of its primary endpoints: see docs/claims for each claim's rule.
+
+    `data_refs` name the records by file; `skipped` says what could not be measured.
+    """
 
     claim_id: str
     version: Whole
@@ -86,12 +96,22 @@ class Verdict(Strict):
     power_quality: Literal["metered", "proxy", "none"]
     reasons: tuple[Reason, ...]
     data_refs: tuple[str, ...]
+    skipped: tuple[Skip, ...] = ()
     quotes: tuple[Quote, ...]
     out_of_reach: tuple[str, ...]
 
 
+class Reading(Strict):
+    """What one device showed, or what all records together show; the two are never blurred."""
+
+    scope: Scope
+    device: str | None
+    verdicts: tuple[Verdict, ...]
+
+
 class Verdicts(Strict):
+    """One reading per device, in the order of their names, and last that of all together."""
+
     schema_version: Literal[1]
     record: Literal["verdicts"]
-    scope: Scope
-    verdicts: tuple[Verdict, ...]
+    readings: tuple[Reading, ...]

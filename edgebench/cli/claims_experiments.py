@@ -1,0 +1,155 @@
+"""The experiments of the suite: blocks that are missing on this device, one record each."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgebench import files
+from edgebench.claims.records import read_experiment
+from edgebench.cli.claims_needs import tryings
+from edgebench.cli.running import utc_text
+from edgebench.errors import EdgebenchError, Interrupted
+from edgebench.machine import disturbances
+from edgebench.measure import experimenting, turn
+from edgebench.measure.experiments import World, find
+from edgebench.report.suite_progress import block_line, say
+from edgebench.schema.claim import Skip
+
+if TYPE_CHECKING:
+    from edgebench.claims import Claim, Trying
+    from edgebench.cli.claims_running import Asked, Suite
+    from edgebench.cli.claims_world import Here
+    from edgebench.measure.experiments import ExperimentKind
+    from edgebench.measure.plan import Probe
+    from edgebench.schema.experiment import Experiment
+
+SUFFIX = ".experiment.json"
+
+
+def earlier(folder: Path) -> list[Experiment]:
+    """Raises BadInput for one that cannot be read: silence would measure it again."""
+    found = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    return [read_experiment(path) for path in found]
+
+
+def expected(claim: Claim, asked: Asked, here: Here, folder: Path) -> tuple[int, float]:
+    """Blocks that are missing by the look of it, and about how long they take."""
+    known = () if asked.fresh else earlier(folder)
+    blocks, seconds = 0, 0.0
+    for need, wanted in tryings(claim, asked.level, asked.launches):
+        kind = find(need.kind)
+        world = world_of(need, asked, here, Path(), set())
+        settings = experimenting.settings_of(world)
+        have = sum(
+            len(each.blocks)
+            for each in known
+            if (each.kind, each.version, each.settings) == (kind.kind, kind.version, settings)
+        )
+        missing = max(0, wanted - have)
+        blocks += missing
+        seconds += missing * kind.block_s(world)
+    return blocks, seconds
+
+
+def run(whole: Suite, claim: Claim) -> list[Skip]:
+    """The claim's experiments; what could not be done here, and why."""
+    skipped = []
+    for need, wanted in tryings(claim, whole.asked.level, whole.asked.launches):
+        with tempfile.TemporaryDirectory(prefix="edgebench-") as scratch:
+            reason = _one(whole, need, wanted, Path(scratch))
+        if reason:
+            skipped.append(Skip(need=need.kind, reason=reason))
+    return skipped
+
+
+def world_of(need: Trying, asked: Asked, here: Here, scratch: Path, probed: set[str]) -> World:
+    """`probed` collects the engines that the experiment asked for."""
+
+    def probe(name: str) -> Probe:
+        probed.add(name)
+        return here.probe(name)
+
+    return World(
+        level=asked.level,
+        settings=need.settings,
+        device=here.device,
+        threads=here.threads,
+        cache=here.cache,
+        scratch=scratch,
+        model=here.model,
+        probe=probe,
+        run=here.run_job,
+        turn=partial(turn.take, here.cache / "measuring.lock", _say),
+        say=_say,
+    )
+
+
+def _one(whole: Suite, need: Trying, wanted: int, scratch: Path) -> str | None:
+    probed: set[str] = set()
+    kind = find(need.kind)
+    world = world_of(need, whole.asked, whole.here, scratch, probed)
+    seconds = kind.block_s(world)
+    try:
+        if reason := kind.why_not(world):
+            whole.pace.skipped(wanted * seconds)
+            return reason
+        record = _blank(whole, kind, world)
+        have = 0 if whole.asked.fresh else experimenting.blocks_done(record, earlier(whole.folder))
+        indices = range(have, wanted)
+        if not indices:
+            return None
+        if time.monotonic() + seconds > whole.deadline_s:
+            return "--max-time was spent."
+        experimenting.run(kind, world, record, indices, _rim(whole, record, probed, seconds))
+    except (Interrupted, KeyboardInterrupt):
+        raise
+    except EdgebenchError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - one experiment's fault must not end the others
+        return f"The experiment failed: {type(error).__name__}: {error}"
+    return None
+
+
+def _blank(whole: Suite, kind: ExperimentKind, world: World) -> Experiment:
+    prepared = kind.files(world)
+    return experimenting.blank(
+        kind,
+        run_id=secrets.token_hex(4),
+        started_utc=utc_text(datetime.now(UTC)),
+        device=whole.here.device,
+        files=tuple(file.facts for file in prepared),
+        settings=experimenting.settings_of(world),
+        seed=secrets.randbits(32),
+        warnings=whole.here.disturbing,
+    )
+
+
+def _rim(whole: Suite, record: Experiment, probed: set[str], seconds: float) -> experimenting.Rim:
+    started = datetime.now(UTC)
+    path = whole.folder / f"{started:%Y%m%dT%H%M%SZ}-{record.kind}-{record.run_id}{SUFFIX}"
+    clock = [time.monotonic()]
+
+    def block_done(done: int, blocks: int) -> None:
+        now = time.monotonic()
+        whole.pace.done(seconds, now - clock[0])
+        clock[0] = now
+        say(sys.stderr, block_line(whole.pace, record.kind, done, blocks))
+
+    return experimenting.Rim(
+        utc=lambda: utc_text(datetime.now(UTC)),
+        load_average=disturbances.load_average,
+        engines=lambda: whole.here.engines(probed),
+        save=lambda each: files.write_atomic(path, files.to_json(each)),
+        block_done=block_done,
+    )
+
+
+def _say(text: str) -> None:
+    say(sys.stderr, f"  {text}")

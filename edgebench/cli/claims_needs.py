@@ -1,0 +1,177 @@
+"""From what claims need to cells with the launches that are still missing on this device."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic import ValidationError
+
+from edgebench.claims import Cells, Trying
+from edgebench.claims.figures import is_contended
+from edgebench.cli.claims_world import Missing
+from edgebench.cli.setup import Choices, cpus_of, options_of, too_big
+from edgebench.errors import NotUsableHere, UnknownName
+from edgebench.measure.plan import Request, plan
+from edgebench.schema.claim import Skip
+from edgebench.schema.result import Options
+from edgebench.schema.workload import parse_workloads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from edgebench.claims import Claim, Level
+    from edgebench.cli.claims_world import Here
+    from edgebench.measure.plan import Plan, Probe
+    from edgebench.models.prepared import Prepared
+    from edgebench.schema.result import Cell, CellResult, MeasuredFile, Result, Skipped
+
+
+class Wanted(NamedTuple):
+    """Cells by id with the launches that they shall have in all, and the files they are of."""
+
+    cells: dict[str, Cell]
+    launches: dict[str, int]
+    files: dict[str, Prepared]
+    planned_skips: tuple[Skipped, ...]
+    skipped: tuple[Skip, ...]
+
+
+class Done:
+    """Finished launches in earlier records of this device, by cell.
+
+    Counted are those of the very engine that is here now. `soft` counts by what a file is called,
+    for plans made without files.
+    """
+
+    def __init__(self, here: Here, earlier: Iterable[Result]) -> None:
+        self._by_id: Counter[str] = Counter()
+        self._soft: Counter[str] = Counter()
+        for result in earlier:
+            engines = {engine.backend: engine for engine in result.engines}
+            facts = {file.sha256: file for file in result.files}
+            for entry in result.cells:
+                backend = entry.cell.backend
+                if (engines.get(backend),) != (here.engines((backend,)) or (None,)):
+                    continue
+                finished = _finished(entry, result.device.usable_cpus)
+                self._by_id[entry.cell.id] += finished
+                self._soft[soft_key(entry.cell, facts[entry.cell.file])] += finished
+
+    def launches(self, cell: Cell) -> int:
+        return self._by_id[cell.id]
+
+    def soft(self, cell: Cell, file: MeasuredFile) -> int:
+        return self._soft[soft_key(cell, file)]
+
+
+def soft_key(cell: Cell, file: MeasuredFile) -> str:
+    """A cell by its file's name and format instead of its hash."""
+    plain = cell.model_copy(update={"file": "0" * 64}).identity()
+    return f"{file.model} {file.quant} {file.weights} {file.seed} {plain}"
+
+
+def gather(claim: Claim, level: Level, here: Here, *, launches: int | None, dry: bool) -> Wanted:
+    """The cells of a claim at this level; identical ones once, with the larger number."""
+    wanted = Wanted({}, {}, {}, (), ())
+    for need in claim.needs:
+        if isinstance(need, Cells) and level in need.levels and need.launches.get(level, 0):
+            wanted = _add(wanted, need, launches or need.launches[level], here, dry=dry)
+    return wanted
+
+
+def tryings(claim: Claim, level: Level, blocks: int | None) -> Iterator[tuple[Trying, int]]:
+    """A claim's experiments with the blocks that they shall have in all."""
+    for need in claim.needs:
+        if isinstance(need, Trying) and need.blocks.get(level, 0):
+            yield need, blocks or need.blocks[level]
+
+
+def _add(wanted: Wanted, need: Cells, launches: int, here: Here, *, dry: bool) -> Wanted:
+    cells, counts, files = dict(wanted.cells), dict(wanted.launches), dict(wanted.files)
+    skipped, planned_skips = list(wanted.skipped), list(wanted.planned_skips)
+    for quant in need.quants:
+        file = here.file(need.model, quant, need.weights, dry=dry)
+        if isinstance(file, Missing):
+            skipped.append(Skip(need=f"{need.model} {quant}", reason=file.reason))
+            continue
+        for planned in _plans(need, file, here):
+            if isinstance(planned, str):
+                skipped.append(Skip(need=f"{need.model} {quant}", reason=planned))
+                continue
+            planned_skips += planned.skipped
+            skipped += _reasons(planned.skipped, need.model, quant)
+            for cell in planned.cells:
+                files[cell.file] = file
+                cells[cell.id] = cell
+                counts[cell.id] = max(launches, counts.get(cell.id, 0))
+    return Wanted(cells, counts, files, tuple(planned_skips), tuple(dict.fromkeys(skipped)))
+
+
+def _plans(need: Cells, file: Prepared, here: Here) -> Iterator[Plan | str]:
+    """One plan per combination of settings; or why there is none."""
+    threads = tuple(dict.fromkeys(here.threads if n == "auto" else n for n in need.threads))
+    choices = _choices(need, threads, here)
+    probes = {name: here.probe(name) for name in need.backends}
+    for flash, repacking, kv in product(need.flash_attention, need.repacking, need.kv_types):
+        request = Request(
+            files=(file,),
+            backends=need.backends,
+            isas=need.isas,
+            threads=threads,
+            workloads=parse_workloads(",".join(need.workloads)),
+            options=partial(
+                _options, choices._replace(flash_attention=flash, repacking=repacking), kv
+            ),
+            devices=need.devices,
+            too_big=partial(too_big, choices),
+        )
+        try:
+            yield plan(request, probes, here.device.usable_cpus)
+        except (NotUsableHere, UnknownName) as error:
+            yield str(error)
+        except ValidationError:
+            yield f"This edgebench knows no KV cache of type {kv}."
+
+
+def _options(choices: Choices, kv: str, file: Prepared, probe: Probe, device: str) -> Options:
+    found = options_of(choices, file, probe, device)
+    if kv == "f16" or "kv_type" not in probe.settings:
+        return found
+    return Options.model_validate(found.model_dump() | {"kv_type": kv})
+
+
+def _choices(need: Cells, threads: Sequence[int], here: Here) -> Choices:
+    """As if these cells had been asked for on the command line of `run`."""
+    plain = Choices(
+        models=(need.model,), quants=need.quants, file=None, weights=need.weights, weights_seed=1,
+        force=False, backends=need.backends, workload=",".join(need.workloads), threads=threads,
+        isas=need.isas, flash_attention=True, load_mode="mmap", activations=need.activations,
+        spinning=True, prepacked=False, repacking=True, devices=need.devices, allow_derived=False,
+        ceilings=False, cpus=None, memory_limit_bytes=None, meters=(), wall_meter=None,
+        wall_clock_offset_s=0.0, wait_quiet_s=None, silence_s=0.0, seed=None, output=None,
+        json=False, dry_run=False, strict=False,
+    )  # fmt: skip
+    return plain._replace(cpus=cpus_of(plain._replace(threads=()), here.device))
+
+
+def _reasons(skips: Iterable[Skipped], model: str, quant: str) -> Iterator[Skip]:
+    for skip in skips:
+        where = skip.isa if skip.device == "cpu" else f"{skip.isa} {skip.device}"
+        name = f"{model} {quant} {skip.backend} {where} {skip.threads}t {skip.workload}"
+        yield Skip(need=name, reason=skip.reason)
+
+
+def _finished(entry: CellResult, cpus: int) -> int:
+    """Launches with a counted trial. One while others were busy is no evidence: not counted."""
+    return sum(
+        any(not trial.warmup for trial in launch.trials) and not is_contended(launch, cpus)
+        for launch in entry.launches
+    )
+
+
+def results_below(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json")) if folder.is_dir() else []

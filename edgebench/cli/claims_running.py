@@ -1,0 +1,237 @@
+"""`edgebench claims run`: what claims need and is missing here, measured; then judged.
+
+A claim's cells are one record, so that what it compares was launched in the same rounds; cells that
+an earlier claim or an earlier run measured are not measured again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from edgebench import files
+from edgebench.analysis.compare_reading import read_strictly
+from edgebench.claims import judging, records, suite
+from edgebench.cli import claims_experiments as trying
+from edgebench.cli import running
+from edgebench.cli.claims_needs import Done, Wanted, gather, results_below
+from edgebench.cli.claims_world import Here
+from edgebench.cli.setup import Setup, exports_of
+from edgebench.errors import Interrupted, NotUsableHere
+from edgebench.measure import expected, preparing
+from edgebench.measure.plan import Plan, Request
+from edgebench.measure.schedule import Budget
+from edgebench.report import claims as shown
+from edgebench.report.progress import duration
+from edgebench.report.suite_progress import Pace, SuiteLines, say
+from edgebench.schema.claim import Skip
+from edgebench.schema.result import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from edgebench.claims import Claim, Level
+
+TRIALS = {"smoke": (3, 3.0), "full": (3, 5.0)}
+
+
+class Asked(NamedTuple):
+    """The command line, parsed. `launches` replaces every claim's own number of launches."""
+
+    ids: Sequence[str]
+    level: Level
+    results: Path
+    launches: int | None
+    max_time_s: float
+    fresh: bool
+    dry_run: bool
+    json: bool
+    meters: tuple[str, ...]
+
+
+class Suite(NamedTuple):
+    """What goes through the whole run."""
+
+    asked: Asked
+    here: Here
+    claims: tuple[Claim, ...]
+    folder: Path
+    pace: Pace
+    deadline_s: float
+
+
+def run(asked: Asked) -> None:
+    """Measure, save after every launch and block, judge, print. Ctrl-C keeps what is finished."""
+    claims = suite.chosen(asked.ids)
+    wants_ceilings = any(claim.ceilings for claim in claims) and not asked.dry_run
+    here = Here(ceilings=wants_ceilings, meters=asked.meters)
+    folder = asked.results / here.device.id
+    parts = _expected(claims, asked, here, folder)
+    if asked.dry_run:
+        _print_plan(parts, as_json=asked.json)
+        return
+    total_s = sum(part.seconds for part in parts)
+    say(
+        sys.stderr, f"{len(claims)} claim(s), about {duration(total_s)} in all; results in {folder}"
+    )
+    pace = Pace(total_s)
+    deadline_s = time.monotonic() + asked.max_time_s
+    whole = Suite(asked, here, claims, folder, pace, deadline_s)
+    skipped: dict[str, list[Skip]] = {}
+    try:
+        for number, claim in enumerate(claims, 1):
+            say(sys.stderr, f"claim {number}/{len(claims)} {claim.id}: {claim.title}")
+            skipped[claim.id] = _measure(whole, claim)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Interrupted; what was finished is in {folder}.", "Run the same again to go on."
+        ) from None
+    _judge(whole, skipped)
+
+
+class Part(NamedTuple):
+    """What is still to be done for one claim, by the look of it."""
+
+    claim: str
+    cells: int
+    launches: int
+    blocks: int
+    seconds: float
+    skipped: tuple[Skip, ...]
+
+
+def _expected(claims: Sequence[Claim], asked: Asked, here: Here, folder: Path) -> list[Part]:
+    """Without files, for an estimate: cells that two claims share count for the first."""
+    done = Done(here, () if asked.fresh else map(read_strictly, _runs(folder)))
+    seen: dict[str, int] = {}
+    return [_part(claim, asked, here, done, seen, folder) for claim in claims]
+
+
+def _part(
+    claim: Claim, asked: Asked, here: Here, done: Done, seen: dict[str, int], folder: Path
+) -> Part:
+    wanted = gather(claim, asked.level, here, launches=asked.launches, dry=True)
+    cells = launches = 0
+    seconds = 0.0
+    for cell in wanted.cells.values():
+        facts = wanted.files[cell.file].facts
+        have = max(done.soft(cell, facts), seen.get(cell.id, 0))
+        missing = max(0, wanted.launches[cell.id] - have)
+        seen[cell.id] = max(have, wanted.launches[cell.id])
+        cells, launches = cells + bool(missing), launches + missing
+        seconds += missing * expected.launch_s(cell, facts, _trials(asked.level))
+        seconds += expected.verification_s(cell, facts) / 2 if missing else 0.0
+    blocks, block_s = trying.expected(claim, asked, here, folder)
+    return Part(claim.id, cells, launches, blocks, seconds + block_s, wanted.skipped)
+
+
+def _measure(whole: Suite, claim: Claim) -> list[Skip]:
+    """The claim's missing cells, then its experiments; what could not be done, and why."""
+    asked, here = whole.asked, whole.here
+    wanted = gather(claim, asked.level, here, launches=asked.launches, dry=False)
+    done = Done(here, () if asked.fresh else map(read_strictly, _runs(whole.folder)))
+    missing = {
+        cell_id: count
+        for cell_id, cell in wanted.cells.items()
+        if (count := wanted.launches[cell_id] - done.launches(cell)) > 0
+    }
+    skipped = list(wanted.skipped)
+    if missing:
+        skipped += _campaign(whole, wanted, missing)
+    skipped += trying.run(whole, claim)
+    for skip in skipped:
+        say(sys.stderr, f"  skipped {skip.need}: {skip.reason}")
+    return skipped
+
+
+def _campaign(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> list[Skip]:
+    """One record with the missing launches of these cells."""
+    asked = whole.asked
+    left_s = whole.deadline_s - time.monotonic()
+    if left_s <= 0:
+        return [Skip(need="cells", reason="--max-time was spent.")]
+    most, launch_time_s = TRIALS[asked.level]
+    budget = Budget(
+        precision=0.0, min_launches=0, max_launches=max(missing.values()), max_time_s=left_s,
+        trials=most, launch_time_s=launch_time_s,
+    )  # fmt: skip
+    setup = _setup(whole.here, wanted, missing)
+    planned = Plan(tuple(wanted.cells[cell_id] for cell_id in missing), wanted.planned_skips)
+    try:
+        exports = exports_of(planned, setup)
+    except NotUsableHere as error:
+        return [Skip(need="cells", reason=str(error))]
+    kept, path = running.begin(whole.folder, None, budget, setup, exports)
+    lines = _lines(whole, wanted, missing)
+    try:
+        running.measure(kept, path, setup, budget, exports, lines, missing)
+    except KeyboardInterrupt:
+        running.interrupted(kept, path)
+    lost = exports.plan.skipped[len(planned.skipped) :]
+    return [Skip(need=skip.workload, reason=skip.reason) for skip in lost]
+
+
+def _setup(here: Here, wanted: Wanted, missing: Mapping[str, int]) -> Setup:
+    cells = [wanted.cells[cell_id] for cell_id in missing]
+    used = {cell.file: wanted.files[cell.file] for cell in cells}
+    backends = tuple(dict.fromkeys(cell.backend for cell in cells))
+    asked = {*backends, *preparing.tokenizers(tuple(used.values()))}
+    request = Request(
+        files=tuple(used.values()),
+        backends=backends,
+        isas=("best",),
+        threads=(here.threads,),
+        workloads=tuple(dict.fromkeys(cell.workload for cell in cells)),
+        options=lambda _file, _probe, _device: Options(),
+    )
+    probes = {name: here.probe(name) for name in sorted(asked)}
+    return Setup(request, probes, here.device, here.run_job, here.disturbing, False, here.metering)
+
+
+def _lines(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> SuiteLines:
+    trials = _trials(whole.asked.level)
+    facts = [file.facts for file in wanted.files.values()]
+    expected_s = {
+        cell_id: expected.launch_s(cell, wanted.files[cell.file].facts, trials)
+        for cell_id, cell in wanted.cells.items()
+    }
+    return SuiteLines(sys.stderr, whole.pace, facts, expected_s, sum(missing.values()))
+
+
+def _trials(level: Level) -> expected.Trials:
+    return expected.Trials(*TRIALS[level])
+
+
+def _judge(whole: Suite, skipped: Mapping[str, Sequence[Skip]]) -> None:
+    """This device's reading, from every record of it in the results' folder."""
+    if not results_below(whole.folder):
+        raise NotUsableHere("Nothing could be measured here.", "See the reasons above.")
+    found = judging.judge(whole.claims, records.read([whole.folder]), skipped)
+    mine = [each for each in found.readings if each.device == whole.here.device.id]
+    only = found.model_copy(update={"readings": tuple(mine)})
+    typer.echo(files.to_json(only) if whole.asked.json else shown.text(only), nl=False)
+
+
+def _runs(folder: Path) -> list[Path]:
+    return [p for p in results_below(folder) if not p.name.endswith(".experiment.json")]
+
+
+def _print_plan(parts: Sequence[Part], *, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            part._asdict() | {"skipped": [skip.model_dump() for skip in part.skipped]}
+            for part in parts
+        ]
+        typer.echo(json.dumps({"claims": rows}, indent=1))
+        return
+    for part in parts:
+        work = f"{part.cells} cells, {part.launches} launches, {part.blocks} blocks"
+        typer.echo(f"{part.claim:18}  {work}, about {duration(part.seconds)}")
+        for skip in part.skipped:
+            typer.echo(f"  skip  {skip.need}: {skip.reason}")
+    typer.echo(f"In all about {duration(sum(part.seconds for part in parts))}.")
