@@ -13,6 +13,7 @@ from edgebench.schema.comparison import Comparison, GateReport
 from edgebench.schema.doctor import Checkup
 from edgebench.schema.experiment import Experiment
 from edgebench.schema.hardware import Profile
+from edgebench.schema.imported import Imported
 from edgebench.schema.model import Catalog
 from edgebench.schema.result import Result
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent.parent / "docs" / "schema"
 PUBLISHED: dict[str, type[BaseModel]] = {
     "result.v1.schema.json": Result,
+    "imported.v1.schema.json": Imported,
     "comparison.v1.schema.json": Comparison,
     "gate.v1.schema.json": GateReport,
     "calibration.v1.schema.json": Calibration,

@@ -12,7 +12,8 @@ import pytest
 from edgebench import files
 from edgebench.analysis import comparable
 from edgebench.analysis.compare import SAME, compare
-from edgebench.analysis.compare_reading import Sample, SideSamples, key, read_side, samples_of
+from edgebench.analysis.compare_reading import read_side, samples_of
+from edgebench.analysis.compare_samples import Sample, SideSamples, key
 from edgebench.analysis.energy import Figure
 from edgebench.errors import BadInput
 from edgebench.report import comparison

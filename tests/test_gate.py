@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from edgebench import files
 from edgebench.analysis import checking, gate, gate_evidence
-from edgebench.analysis.compare_reading import Sample, samples_of
+from edgebench.analysis.compare_reading import samples_of
 from edgebench.analysis.gate import Evidence
 from edgebench.analysis.gate_launches import Launches
 from edgebench.analysis.gate_merging import merge
@@ -31,6 +31,8 @@ from tests.results_maker import DEVICE, cell, decode_launches, result, verificat
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from edgebench.analysis.compare_samples import Sample
 
 THRESHOLD = 0.05
 errors = st.floats(1e-4, 0.2)

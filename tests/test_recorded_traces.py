@@ -20,7 +20,8 @@ import pytest
 
 from edgebench.analysis import gate, gate_evidence, stats
 from edgebench.analysis.compare import compare
-from edgebench.analysis.compare_reading import Sample, SideSamples, samples_of
+from edgebench.analysis.compare_reading import samples_of
+from edgebench.analysis.compare_samples import Sample, SideSamples
 from edgebench.schema.result import CellResult
 from tests.results_maker import cell, decode_launches, result, verification
 

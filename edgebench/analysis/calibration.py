@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from edgebench.analysis.compare_reading import Sample
+    from edgebench.analysis.compare_samples import Sample
     from edgebench.schema.comparison import Metric
 
 POWER = 0.9

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench import files
-from edgebench.analysis import metrics
+from edgebench.analysis import imported, metrics, records
 from edgebench.errors import BadInput
 from edgebench.schema.experiment import Experiment
 from edgebench.schema.result import Result
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from edgebench.schema.imported import Imported
     from edgebench.schema.result import CellResult
     from edgebench.schema.sustained import Sustained
     from edgebench.schema.workload import Workload
@@ -37,14 +38,22 @@ def check(paths: Iterable[Path]) -> list[Finding]:
     return [Finding(str(path), _problem(path)) for path in found]
 
 
-def problems(result: Result) -> Iterator[str]:
+def problems(record: Result | Imported) -> Iterator[str]:
     """Each contradiction inside a record that fits its schema."""
-    yield from contradictions(result)
-    yield from _of_summary(result)
+    yield from contradictions(record)
+    if isinstance(record, Result):
+        yield from _of_summary(record)
 
 
-def contradictions(result: Result) -> Iterator[str]:
+def contradictions(record: Result | Imported) -> Iterator[str]:
     """The same without the summary, which nothing is read from."""
+    if isinstance(record, Result):
+        yield from _of_result(record)
+    else:
+        yield from imported.contradictions(record)
+
+
+def _of_result(result: Result) -> Iterator[str]:
     known = {file.sha256 for file in result.files}
     ids = [entry.cell.id for entry in result.cells]
     if len(ids) != len(set(ids)):
@@ -78,7 +87,7 @@ def _problem(path: Path) -> str | None:
     try:
         if path.name.endswith(EXPERIMENT):
             return next(experiment_contradictions(files.read_json(path, Experiment)), None)
-        return next(problems(files.read_json(path, Result)), None)
+        return next(problems(records.read_strictly(path)), None)
     except BadInput as error:
         return str(error).removeprefix(f"{path}: ")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from edgebench.analysis.compare_reading import key
+from edgebench.analysis.compare_samples import key
 from edgebench.analysis.notes import CONTENDED_SHARE
+from edgebench.schema.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edgebench.analysis.compare_reading import Sample
+    from edgebench.analysis.compare_samples import Sample
 
 SEPARATE = (
     "The two sides are separate sessions: they were not launched in turns, so what the machine did "
@@ -56,7 +57,10 @@ def pair(base: Sequence[Sample], head: Sequence[Sample]) -> Pairing:
 def differing(base: Sample, head: Sample) -> dict[str, tuple[object, object]]:
     """Fields of the two cells that differ, with both values."""
     one, two = (_fields(each) for each in (base, head))
-    return {name: (one[name], two[name]) for name in one if one[name] != two[name]}
+    names = dict.fromkeys((*one, *two))
+    return {
+        name: (one.get(name), two.get(name)) for name in names if one.get(name) != two.get(name)
+    }
 
 
 def obstacles(base: Sample, head: Sample, *, same_weights: bool = True) -> Iterator[Obstacle]:
@@ -66,7 +70,7 @@ def obstacles(base: Sample, head: Sample, *, same_weights: bool = True) -> Itera
         yield Obstacle("cell.workload", f"other work: {_shown(differ['workload'])}.")
     if same_weights and "file" in differ and not _same_model(base, head):
         yield Obstacle("cell.file", f"other weights: {_shown(differ['file'])}.")
-    if base.weights.origin != head.weights.origin:
+    if base.weights.origin != head.weights.origin and not _either_imported(base, head):
         origins = _shown((base.weights.origin, head.weights.origin))
         yield Obstacle("files.weights", f"synthetic weights against real ones: {origins}.")
     if base.looped != head.looped:
@@ -86,6 +90,14 @@ def remarks(base: Sample, head: Sample, *, in_turns: bool) -> Iterator[str]:
     """What does not forbid comparing the two and has to be said with it."""
     if not in_turns:
         yield SEPARATE
+    for sample in (base, head):
+        if sample.imported_from:
+            yield imported_remark(sample.imported_from)
+    if base.cell.workload == head.cell.workload and not isinstance(base.cell.workload, Workload):
+        yield (
+            f"The source does not say all of the workload ({base.cell.workload.name}): "
+            "that both did the same work is not known."
+        )
     for name, values in differing(base, head).items():
         yield f"The cells differ in {name}: {_shown(values)}."
     if base.engine != head.engine and base.cell.backend == head.cell.backend:
@@ -99,6 +111,14 @@ def remarks(base: Sample, head: Sample, *, in_turns: bool) -> Iterator[str]:
             "Contended: threads waited for a CPU more than "
             f"{CONTENDED_SHARE:.0%} of their time; read CPU seconds per token beside the speed."
         )
+
+
+def imported_remark(tool: str) -> str:
+    """What stands below every table that holds an imported figure."""
+    return (
+        f"Imported from {tool}, which does not verify its output: the figures are that tool's, by "
+        "its own definitions, and nothing was checked."
+    )
 
 
 def why_not_shown(sample: Sample) -> Obstacle:
@@ -148,8 +168,9 @@ def _why_alone(sample: Sample, others: Sequence[Sample]) -> Obstacle:
 
 def _fields(sample: Sample) -> dict[str, object]:
     cell = sample.cell
+    hashed = f"{sample.weights.label} ({cell.file[:12]})"
     plain: dict[str, object] = {
-        "file": f"{sample.weights.label} ({cell.file[:12]})",
+        "file": cell.file if sample.imported_from else hashed,
         "backend": cell.backend,
         "isa": cell.isa,
         "device": cell.device,
@@ -158,6 +179,11 @@ def _fields(sample: Sample) -> dict[str, object]:
     }
     options = {f"options.{name}": value for name, value in cell.options}
     return plain | options
+
+
+def _either_imported(base: Sample, head: Sample) -> bool:
+    """Of imported weights nobody says whether they were trained: they differ by name anyway."""
+    return bool(base.imported_from or head.imported_from)
 
 
 def _same_model(base: Sample, head: Sample) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from edgebench.analysis import comparable, compare_devices, stats
 from edgebench.analysis.comparable import Obstacle, capital
-from edgebench.analysis.compare_reading import (
+from edgebench.analysis.compare_samples import (
     HIGHER_IS_BETTER,
     figures,
     in_pairs,
@@ -21,7 +21,7 @@ from edgebench.schema.comparison import Comparison, Difference, Metric, Ratio, R
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edgebench.analysis.compare_reading import Sample, SideSamples
+    from edgebench.analysis.compare_samples import Sample, SideSamples
     from edgebench.analysis.stats import LogRatio
     from edgebench.schema.comparison import Finding
     from edgebench.schema.result import Interval
@@ -85,6 +85,7 @@ def compare(sides: Sequence[SideSamples]) -> Comparison:
     shown |= {(row.device, row.cell) for row in devices}
     refusals += _left_over(sides, told | shown)
     _refuse_nothing(measured, devices, refusals)
+    _name_imported(sides, shown, footnotes)
     _count_older(sides, shown, footnotes)
     return Comparison(
         schema_version=1,
@@ -103,6 +104,15 @@ def _left_over(sides: Sequence[SideSamples], accounted: set[tuple[str, str]]) ->
         for sample in side.samples:
             if key(sample) not in accounted:
                 yield _refusal(sample.label, [comparable.why_not_shown(sample)])
+
+
+def _name_imported(
+    sides: Sequence[SideSamples], shown: set[tuple[str, str]], footnotes: Footnotes
+) -> None:
+    for side in sides:
+        for sample in side.samples:
+            if sample.imported_from and key(sample) in shown:
+                footnotes.number(comparable.imported_remark(sample.imported_from))
 
 
 def _count_older(

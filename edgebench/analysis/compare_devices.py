@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgebench.analysis import stats
-from edgebench.analysis.compare_reading import figures
+from edgebench.analysis.compare_samples import figures
 from edgebench.schema.comparison import DeviceRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edgebench.analysis.compare_reading import Sample, SideSamples
+    from edgebench.analysis.compare_samples import Sample, SideSamples
 
 RATES: tuple[Literal["prefill_tok_s", "decode_tok_s"], ...] = ("prefill_tok_s", "decode_tok_s")
 
@@ -34,8 +34,9 @@ def rows(sides: Sequence[SideSamples]) -> tuple[DeviceRow, ...]:
 def _rows(side: int, sample: Sample) -> Iterator[DeviceRow]:
     if sample.no_speed or sample.machine.emulated:
         return
-    cores = min(sample.cell.threads, sample.machine.cores) or None
-    bandwidth = sample.machine.bandwidth_gb_s.get(sample.cell.threads)
+    threads = sample.cell.threads or 0
+    cores = min(threads, sample.machine.cores) or None
+    bandwidth = sample.machine.bandwidth_gb_s.get(threads)
     for metric in RATES:
         rate = stats.interval(figures(sample, metric))
         if rate is None:

@@ -11,12 +11,18 @@ import re
 from collections import Counter
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from edgebench import files
-from edgebench.analysis import checking, energy, metrics
+from edgebench.analysis import checking, energy, imported_samples, metrics, records
+from edgebench.analysis.compare_samples import (
+    CIRCUMSTANCES,
+    Machine,
+    Sample,
+    SideSamples,
+    Weights,
+    key,
+)
 from edgebench.analysis.labels import cell_label, file_label
 from edgebench.analysis.notes import contention
 from edgebench.errors import BadInput
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
     from edgebench.analysis.energy import Figure
     from edgebench.schema.comparison import Metric
     from edgebench.schema.device import Device
-    from edgebench.schema.result import Cell, CellResult, Launch, MeasuredFile
+    from edgebench.schema.result import CellResult, Launch, MeasuredFile
 
 TRIAL_METRICS: Mapping[Metric, metrics.Metric] = {
     "prefill_tok_s": metrics.prefill_tok_s,
@@ -40,99 +46,25 @@ TRIAL_METRICS: Mapping[Metric, metrics.Metric] = {
 }
 # A record is a stranger's: its profile is a name below hardware/, and no other path.
 PROFILE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,40}/[a-z0-9][a-z0-9.-]{0,60}")
-HIGHER_IS_BETTER: frozenset[Metric] = frozenset({"prefill_tok_s", "decode_tok_s"})
-
-# Of a device: what may differ between two sessions on it and explains a difference.
-CIRCUMSTANCES = ("kernel", "operating_system", "memory_total_bytes", "usable_cpus", "hypervisor",
-                 "cgroup_cpu_limit", "cgroup_memory_limit_bytes", "environment")  # fmt: skip
-
-
-class Machine(NamedTuple):
-    """What comparing needs of a device. `bandwidth_gb_s` is by number of threads, where known."""
-
-    id: str
-    cores: int
-    emulated: str | None
-    circumstances: dict[str, object]
-    bandwidth_gb_s: dict[int, float]
-    price_usd: float | None = None
-
-
-class Weights(NamedTuple):
-    """What comparing needs of a model file."""
-
-    label: str
-    sha256: str
-    model: str | None
-    origin: str
-
-
-class Sample(NamedTuple):
-    """One cell of one record. `values` holds one number per round and metric.
-
-    `no_speed` is the sentence that says why the cell shows no speed, or None; `verified` is False
-    where nobody looked at its output. `launches` are what tells its finished launches from others.
-    """
-
-    source: str
-    run_id: str
-    started_utc: str
-    machine: Machine
-    weights: Weights
-    engine: str
-    cell: Cell
-    label: str
-    no_speed: str | None
-    verified: bool
-    launches: frozenset[str]
-    contention: float
-    values: dict[Metric, dict[int, float]]
-    energy: tuple[Figure, ...] = ()
-    looped: bool = False
-
-
-class SideSamples(NamedTuple):
-    """One argument: its name, how many records it holds, and the samples that stand for it.
-
-    `older` counts, by device and cell, samples that a later session on that device replaces.
-    """
-
-    name: str
-    records: int
-    samples: tuple[Sample, ...]
-    older: Mapping[tuple[str, str], int]
 
 
 def read_record(path: Path) -> Result:
-    """As `files.read_json`, three times as fast on a sound record.
-
-    Duplicate keys, which only the slow reader sees, are found by `edgebench check`.
-    """
-    try:
-        if path.stat().st_size <= files.MAX_FILE_BYTES:
-            return Result.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        pass
-    return read_strictly(path)
+    """A measured record. As `files.read_json`, three times as fast on a sound one."""
+    found = records.read(path)
+    return found if isinstance(found, Result) else records.read_measured(path)
 
 
 def read_strictly(path: Path) -> Result:
     """Where a decision hangs on one record."""
-    return files.read_json(path, Result)
+    return records.read_measured(path)
 
 
-def read_side(given: Path, read: Callable[[Path], Result] = read_record) -> SideSamples:
-    """A record, or every `*.json` below a folder. Raises BadInput with the file's name."""
+def paths_of(given: Path) -> list[Path]:
+    """A record, or every `*.json` below a folder. Raises BadInput where there is none."""
     paths = runs_below(given)
     if not paths:
         raise BadInput(f"{given} holds no record.", "Name a .json file or a folder of them.")
-    with _no_cycles():
-        samples = [sample for path in paths for sample in read_samples(path, read)]
-    newest: dict[tuple[str, str], Sample] = {}
-    for sample in sorted(samples, key=lambda each: each.started_utc):
-        newest[key(sample)] = sample
-    older = Counter(map(key, samples)) - Counter(newest.keys())
-    return SideSamples(str(given), len(paths), tuple(newest.values()), older)
+    return paths
 
 
 def runs_below(given: Path) -> list[Path]:
@@ -142,20 +74,36 @@ def runs_below(given: Path) -> list[Path]:
     return sorted(p for p in given.rglob("*.json") if not p.name.endswith(checking.EXPERIMENT))
 
 
-def key(sample: Sample) -> tuple[str, str]:
-    """Its device and its cell: sessions that agree in both measured the same.
+def read_side(given: Path, read: Callable[[Path], records.Record] = records.read) -> SideSamples:
+    """A record, or every `*.json` below a folder. Raises BadInput with the file's name."""
+    paths = paths_of(given)
+    with no_cycles():
+        samples = [sample for path in paths for sample in read_samples(path, read)]
+    return side_of(given, len(paths), samples)
 
-    A cell that was looped for minutes is another thing than one that was launched a few times.
-    """
-    return sample.machine.id, sample.cell.id + " looped" * sample.looped
+
+def side_of(given: Path, count: int, samples: Sequence[Sample]) -> SideSamples:
+    """The newest session of each cell on each device stands for it; the others are counted."""
+    newest: dict[tuple[str, str], Sample] = {}
+    for sample in sorted(samples, key=lambda each: each.started_utc):
+        newest[key(sample)] = sample
+    older = Counter(map(key, samples)) - Counter(newest.keys())
+    return SideSamples(str(given), count, tuple(newest.values()), older)
 
 
-def read_samples(path: Path, read: Callable[[Path], Result] = read_record) -> list[Sample]:
+def read_samples(path: Path, read: Callable[[Path], records.Record] = records.read) -> list[Sample]:
     """The cells of one record. Raises BadInput for what is not a sound record."""
-    result = read(path)
-    if problem := next(checking.contradictions(result), None):
+    record = read(path)
+    if problem := next(checking.contradictions(record), None):
         raise BadInput(f"{path} contradicts itself: {problem}", "See edgebench check.")
-    return samples_of(result, path.name)
+    return any_samples(record, path.name)
+
+
+def any_samples(record: records.Record, source: str) -> list[Sample]:
+    """Each cell of a measured or imported record, reduced."""
+    if isinstance(record, Result):
+        return samples_of(record, source)
+    return imported_samples.samples_of(record, source)
 
 
 def samples_of(result: Result, source: str) -> list[Sample]:
@@ -173,7 +121,7 @@ def samples_of(result: Result, source: str) -> list[Sample]:
             engine=engines.get(entry.cell.backend, ""),
             cell=entry.cell,
             label=f"{file_label(facts[entry.cell.file])} {cell_label(entry.cell, ())}",
-            no_speed=_why_no_speed(entry),
+            no_speed=why_no_speed(entry),
             verified=entry.verification is not None,
             launches=frozenset(_fingerprint(each) for each in entry.launches if each.trials),
             contention=contention(entry),
@@ -183,11 +131,6 @@ def samples_of(result: Result, source: str) -> list[Sample]:
         )
         for entry in result.cells
     ]
-
-
-def figures(sample: Sample, metric: Metric) -> list[float]:
-    """One number per launch, in the order of rounds."""
-    return list(sample.values.get(metric, {}).values())
 
 
 def _energy(entry: CellResult, result: Result) -> tuple[Figure, ...]:
@@ -214,7 +157,8 @@ def _of_launch(launch: Launch, entry: CellResult) -> Iterator[tuple[Metric, floa
     yield "peak_rss_bytes", launch.memory.peak_rss_bytes if launch.memory else None
 
 
-def _why_no_speed(entry: CellResult) -> str | None:
+def why_no_speed(entry: CellResult) -> str | None:
+    """The sentence that stands in place of a speed, emulation aside."""
     verified = entry.verification
     if verified is None:
         return "its output was not verified"
@@ -265,7 +209,7 @@ def _weights(file: MeasuredFile) -> Weights:
 
 
 @contextmanager
-def _no_cycles() -> Iterator[None]:
+def no_cycles() -> Iterator[None]:
     """Records hold no reference cycles; looking for some takes a third of the reading time."""
     was_on = gc.isenabled()
     gc.disable()
@@ -279,23 +223,3 @@ def _no_cycles() -> Iterator[None]:
 def _fingerprint(launch: Launch) -> str:
     """When it began and how long each trial took: two launches never agree in both."""
     return " ".join([launch.started_utc, *(str(each.wall_ns) for each in launch.trials)])
-
-
-def share_launches(base: Sample, head: Sample) -> bool:
-    """Whether launches of one are launches of the other: a record beside its own copy.
-
-    Records that one gate wrote share their run's id, and no launch.
-    """
-    return base.cell.id == head.cell.id and not base.launches.isdisjoint(head.launches)
-
-
-def interleaved(base: Sample, head: Sample) -> bool:
-    """Whether both were launched in turns, round by round: they share the run's id."""
-    return base.run_id == head.run_id
-
-
-def in_pairs(base: Sample, head: Sample, metric: Metric) -> tuple[Sequence[float], Sequence[float]]:
-    """The numbers of the rounds that both sides finished, place by place."""
-    one, two = base.values.get(metric, {}), head.values.get(metric, {})
-    both = sorted(set(one) & set(two))
-    return [one[number] for number in both], [two[number] for number in both]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from edgebench.analysis import comparable, compare_reading
-from edgebench.analysis.compare_reading import figures, interleaved, key
+from edgebench.analysis import comparable, compare_samples
+from edgebench.analysis.compare_samples import figures, interleaved, key
 from edgebench.analysis.gate import Evidence
 from edgebench.analysis.gate_launches import Launches
 from edgebench.analysis.notes import CONTENDED_SHARE
@@ -15,7 +15,7 @@ from edgebench.schema.comparison import Judgement
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from edgebench.analysis.compare_reading import Sample
+    from edgebench.analysis.compare_samples import Sample
     from edgebench.schema.comparison import Metric, Verdict
 
 Wish = Literal["auto", "wall", "cpu"]
@@ -78,7 +78,7 @@ def share_launches(base: Sequence[Sample], head: Sequence[Sample]) -> bool:
     """Whether any cell's launches are on both sides."""
     heads = {key(each): each for each in head}
     return any(
-        compare_reading.share_launches(each, heads[key(each)])
+        compare_samples.share_launches(each, heads[key(each)])
         for each in base
         if key(each) in heads
     )

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import stats
-from edgebench.analysis.compare_reading import HIGHER_IS_BETTER
+from edgebench.analysis.compare_samples import HIGHER_IS_BETTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

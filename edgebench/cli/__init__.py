@@ -19,6 +19,7 @@ from edgebench.cli import (
     doctor,
     gate,
     hardware,
+    import_,
     models,
     roofline,
     run,
@@ -73,6 +74,7 @@ app.command("check")(check.command)
 app.command("compare")(compare.command)
 app.command("gate")(gate.command)
 app.command("calibrate")(calibrate.command)
+app.command("import")(import_.command)
 app.command("doctor")(doctor.command)
 app.add_typer(claims.app, name="claims")
 app.add_typer(models.app, name="models")

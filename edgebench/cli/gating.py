@@ -16,7 +16,7 @@ from edgebench.schema.comparison import GateReport
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from edgebench.analysis.compare_reading import Sample
+    from edgebench.analysis.compare_samples import Sample
     from edgebench.analysis.gate_evidence import Material, Wish
     from edgebench.cli.contest import Limits, World
     from edgebench.measure import interleave

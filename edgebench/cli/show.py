@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from edgebench.analysis.records import Record
     from edgebench.schema.result import Result
 
 
@@ -22,7 +23,8 @@ class Format(StrEnum):
 
 def command(
     records: Annotated[
-        list[Path], typer.Argument(help="Records written by edgebench run.", metavar="RECORD")
+        list[Path],
+        typer.Argument(help="Records written by edgebench run or import.", metavar="RECORD"),
     ],
     details: Annotated[
         bool, typer.Option("--details", help="Add loading, single steps, and memory by part.")
@@ -32,7 +34,7 @@ def command(
     ] = Format.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Print records as the table that `run` printed.
+    """Print records as the table that `run` printed; imported ones as far as their source goes.
 
     Example: edgebench show results/my-device/20260101T120000Z-smollm2-135m-1a2b3c4d.json
     """
@@ -42,27 +44,36 @@ def command(
         typer.echo("\n" * bool(number and chosen is not Format.JSON) + text, nl=False)
 
 
-def _read(path: Path) -> Result:
-    from edgebench import files
-    from edgebench.analysis import checking
+def _read(path: Path) -> Record:
+    from edgebench.analysis import checking, records
     from edgebench.errors import BadInput
-    from edgebench.schema.result import Result
 
     if path.is_dir():
         raise BadInput(f"{path} is a folder.", f"Name its records, e.g. {path}/*.json.")
-    result = files.read_json(path, Result)
-    if problem := next(checking.problems(result), None):
+    record = records.read_strictly(path)
+    if problem := next(checking.problems(record), None):
         raise BadInput(f"{path} contradicts itself: {problem}", "See edgebench check.")
-    return result
+    return record
 
 
-def _text(result: Result, chosen: Format, *, details: bool) -> str:
+def _text(record: Record, chosen: Format, *, details: bool) -> str:
     from edgebench import files
+    from edgebench.report import imported_table
+    from edgebench.schema.result import Result
+
+    if chosen is Format.JSON:
+        return files.to_json(record)
+    if isinstance(record, Result):
+        return _measured(record, chosen, details=details)
+    if chosen is Format.MARKDOWN:
+        return imported_table.to_markdown(record)
+    return imported_table.render(record)
+
+
+def _measured(result: Result, chosen: Format, *, details: bool) -> str:
     from edgebench.report import details as detail_table
     from edgebench.report import markdown, table
 
-    if chosen is Format.JSON:
-        return files.to_json(result)
     if chosen is Format.MARKDOWN:
         return markdown.render(result, details=details)
     return table.render(result) + (detail_table.render(result) if details else "")

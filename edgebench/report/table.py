@@ -123,9 +123,9 @@ def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, summary: CellSumma
         isa=_dispatched(cell),
         threads=str(cell.cell.threads),
         test=phase.test,
-        speed=_significant(phase.speed.estimate) if phase.speed else "-",
+        speed=significant(phase.speed.estimate) if phase.speed else "-",
         interval=interval(phase.speed),
-        cpu_time=f"{_significant(cpu_s.estimate * 1000)} ms" if cpu_s else "-",
+        cpu_time=f"{significant(cpu_s.estimate * 1000)} ms" if cpu_s else "-",
         ttft=f"{phase.ttft.estimate * 1000:.0f} ms" if phase.ttft else "-",
         memory=f"{peak / 2**20:.0f} MiB" if peak else "-",
         verified=_mark(cell),
@@ -151,10 +151,10 @@ def interval(found: Interval | None) -> str:
         return "-"
     if found.low is None or found.high is None:
         return f"n={found.launches}"
-    return f"{_significant(found.low)} - {_significant(found.high)} (n={found.launches})"
+    return f"{significant(found.low)} - {significant(found.high)} (n={found.launches})"
 
 
-def _significant(value: float) -> str:
+def significant(value: float) -> str:
     """Four significant digits, without an exponent."""
     digits = 0 if value >= 1000 else 1 if value >= 100 else 2 if value >= 10 else 3
     return f"{value:.{digits}f}"
