@@ -1,21 +1,22 @@
 """Record launches of one program against itself, and against itself with a tenth more work.
 
-Each round launches three arms in random order, every one in a fresh worker: `a1` and `a2` decode
-40 tokens, `b` decodes 44 that are counted as 40: a true 10 % more work per counted token. What
-comes out is kept in tests/traces/ and is what the statistics of `compare` and `gate` are held
-against. Nothing waits for a quiet machine: a busy one is the point, and its load is recorded.
+Each round launches its arms in random order, every one in a fresh worker: `a1` and `a2` decode
+the same tokens, `b` a tenth more of them that are counted as the same: a true 10 % more work per
+counted token. What comes out is kept in tests/traces/ and is what the statistics of `compare` and
+`gate` are held against. Nothing waits for a quiet machine: a busy one is the point, and its load
+is recorded. Ctrl-C keeps the rounds that are finished.
 
-Usage: python -m scripts.record_aa MODEL.gguf ROUNDS OUT.json.gz
+Usage: python -m scripts.record_aa MODEL.gguf ROUNDS OUT.json.gz [--arms a1,a2] [--tokens 40]
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
 import random
-import sys
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,23 +27,21 @@ from edgebench.measure.job import Job
 from edgebench.measure.runner import run_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SEED = 20260101
-TOKENS = 40
-ARMS = {"a1": 40, "a2": 40, "b": 44}
-COLUMNS = ("round", "arm", "started_utc", "load_average", "load_ns", "decode_ns", "cpu_s",
-           "run_delay_ns", "peak_rss_bytes")  # fmt: skip
+# Whole numbers, a list per column: they compress to a third of what rows of floats do.
+COLUMNS = ("round", "arm", "started_ms", "load_average_percent", "load_us", "decode_us", "cpu_us",
+           "run_delay_us", "peak_rss_kib")  # fmt: skip
 
 
-def launch(model: Path, steps: int) -> list[Any]:
-    """One fresh worker with one counted trial: the columns from `load_ns` on."""
-    options = LoadOptions(LlamaCpp().isas()[0], 1, max(ARMS.values()))
+def launch(model: Path, isa: str, steps: int) -> list[Any]:
+    """One fresh worker with one counted trial: the columns from `load_us` on."""
     job = Job(
         "measure",
         "edgebench.backends.llama_cpp:LlamaCpp",
         str(model),
-        options,
+        LoadOptions(isa, 1, 2 * steps),
         tokens=tuple(range(100, 100 + steps)),
         output_tokens=steps,
         trials=1,
@@ -55,45 +54,73 @@ def launch(model: Path, steps: int) -> list[Any]:
     assert loaded is not None
     assert measured is not None
     return [
-        loaded["load_ns"],
-        sum(trial["step_ns"]),
-        round(spent["cpu_user_s"] + spent["cpu_system_s"], 6),
-        spent["run_delay_ns"],
-        measured["memory"]["peak_rss_bytes"],
+        loaded["load_ns"] // 1000,
+        sum(trial["step_ns"]) // 1000,
+        round((spent["cpu_user_s"] + spent["cpu_system_s"]) * 1e6),
+        spent["run_delay_ns"] // 1000,
+        measured["memory"]["peak_rss_bytes"] // 1024,
     ]
 
 
-def record(model: Path, rounds: int, rng: random.Random) -> Iterator[list[Any]]:
+def record(
+    model: Path, isa: str, steps: dict[str, int], rounds: int, rng: random.Random
+) -> Iterator[list[Any]]:
+    began = time.monotonic()
     for number in range(rounds):
-        for arm in rng.sample(sorted(ARMS), len(ARMS)):
-            began, load = datetime.now(UTC), os.getloadavg()[0]
-            row = [number, arm, f"{began:%Y-%m-%dT%H:%M:%SZ}", round(load, 2)]
-            yield [*row, *launch(model, ARMS[arm])]
+        for arm in rng.sample(sorted(steps), len(steps)):
+            load, at_ms = os.getloadavg()[0], round(1000 * (time.monotonic() - began))
+            yield [number, arm, at_ms, round(100 * load), *launch(model, isa, steps[arm])]
 
 
-def main(model: Path, rounds: int, out: Path) -> None:
-    machine = device.detect()
+def main(model: Path, rounds: int, out: Path, arms: Sequence[str], tokens: int) -> None:
+    machine, isa = device.detect(), LlamaCpp().isas()[0]
+    steps = {arm: tokens + tokens // 10 * (arm == "b") for arm in arms}
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     trace: dict[str, Any] = {
-        "edgebench_trace": 1,
+        "edgebench_trace": 2,
         "device": machine.id,
         "kernel": machine.kernel,
         "usable_cpus": machine.usable_cpus,
         "model": model.name,
         "backend": "llama.cpp",
-        "isa": LlamaCpp().isas()[0],
+        "isa": isa,
         "threads": 1,
+        "cpu_shares": _cpu_shares(),
         "seed": SEED,
-        "tokens": TOKENS,
-        "steps": ARMS,
-        "columns": COLUMNS,
-        "launches": [],
+        "tokens": tokens,
+        "steps": steps,
+        "launches": columns,
     }
-    for row in record(model, rounds, random.Random(SEED)):  # noqa: S311 - an order, no secret
-        trace["launches"].append(row)
-        with gzip.GzipFile(out, "wb", mtime=0) as stream:
-            stream.write(json.dumps(trace, separators=(",", ":")).encode())
-        print(f"round {row[0] + 1} of {rounds}, load {row[3]:.1f}", flush=True)
+    for row in record(model, isa, steps, rounds, random.Random(SEED)):  # noqa: S311 - an order, no secret
+        for name, value in zip(COLUMNS, row, strict=True):
+            columns[name].append(value)
+        if row[0] % 10 == 0 and row[1] == "a1":
+            _write(out, trace)
+            print(f"round {row[0] + 1} of {rounds}, load {row[3] / 100:.1f}", flush=True)
+    _write(out, trace)
+
+
+def _cpu_shares() -> int:
+    """This process's weight against each other session of the machine, whose is 1024."""
+    lines = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
+    groups = dict(line.split(":", 2)[1:] for line in lines)
+    path = Path("/sys/fs/cgroup/cpu") / groups.get("cpu", "/").lstrip("/") / "cpu.shares"
+    return int(path.read_text(encoding="ascii")) if path.exists() else 1024
+
+
+def _write(out: Path, trace: dict[str, Any]) -> None:
+    partial = out.with_suffix(".partial")
+    text = json.dumps(trace, separators=(",", ":"))
+    partial.write_bytes(gzip.compress(text.encode(), mtime=0))
+    partial.replace(out)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("rounds", type=int)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--arms", default="a1,a2,b")
+    parser.add_argument("--tokens", type=int, default=40)
+    given = parser.parse_args()
+    main(given.model, given.rounds, given.out, given.arms.split(","), given.tokens)

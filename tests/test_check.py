@@ -56,6 +56,8 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         (_set("cells.0.launches.0.trials.1.step_ns.0", 1), "is not what the trials give"),
         (_set("cells.0.launches.0.trials.1.step_ns.0", -1), "step_ns.0"),
         (_set("cells.0.launches.0.trials.1.step_ns", [1, 2]), "expected 4 steps"),
+        (_set("cells.0.launches.0.trials.0.divided_by", 4), "expected 1 steps"),
+        (_set("cells.0.launches.0.trials.1.divided_by", 4), "only a warm-up may be shortened"),
         (_set("cells.0.launches.0.trials.1.wall_ns", 5), "shorter than its parts"),
         (_set("cells.0.launches.0.trials.1.prefill_ns", 5), "does not fit the workload"),
         (_set("cells.0.launches.0.dispatch.isa", "sve"), "is not the cell's"),

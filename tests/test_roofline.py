@@ -11,16 +11,18 @@ import pytest
 
 from edgebench import files
 from edgebench.backends import LoadOptions
+from edgebench.cli import ceilings
 from edgebench.cli.roofline import command
 from edgebench.errors import BadInput, NotUsableHere
 from edgebench.machine import arithmetic, bandwidth
 from edgebench.machine.together import fastest_ns
 from edgebench.measure import roofline
 from edgebench.measure.job import Job
+from edgebench.measure.plan import Request
 from edgebench.measure.runner import Outcome, run_job
 from edgebench.schema.ceilings import Ceilings
 from edgebench.schema.device import Cache
-from edgebench.schema.result import Failure
+from edgebench.schema.result import Failure, Options
 from tests.conftest import record_in
 from tests.results_maker import DEVICE
 
@@ -180,6 +182,62 @@ def test_a_device_carries_what_was_kept_for_it(tmp_path: Path) -> None:
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(BadInput, match="Measure again with edgebench roofline"):
         roofline.with_ceilings(DEVICE, tmp_path)
+
+
+def test_ceilings_at_other_thread_counts_stay_beside_new_ones() -> None:
+    one, two = measured(threads=(1,)), measured(threads=(2,), failing="int8")
+
+    assert roofline.beside(None, one) == one
+    both = roofline.beside(one, two)
+    assert [rate.threads for rate in (*both.read, *both.f32, *both.int8)] == [1, 2, 1, 2, 1]
+    assert both.not_measured == {"int8, 2 thread(s)": "onnxruntime is not installed."}
+    assert roofline.beside(both, one).read == (both.read[1], one.read[0]), "a new one replaces it"
+    assert roofline.unknown_counts(None, (2, 1)) == (1, 2)
+    assert roofline.unknown_counts(both, (1, 2, 4)) == (4,)
+
+
+@pytest.mark.parametrize(
+    ("fields", "counts"),
+    [
+        ({}, (1, 4)),
+        ({"backends": ("fake",)}, ()),
+        ({"backends": ("fake", "llama.cpp")}, (1, 4)),
+        ({"devices": ("cuda",)}, ()),
+        ({"devices": ("cpu", "cuda")}, (1, 4)),
+    ],
+)
+def test_a_run_needs_the_ceilings_of_its_thread_counts(
+    fields: dict[str, Any], counts: tuple[int, ...]
+) -> None:
+    request = Request(
+        files=(), backends=("llama.cpp",), isas=("best",), threads=(1, 4, 99), workloads=(),
+        options=lambda *_: Options(),
+    )  # fmt: skip
+
+    assert roofline.counts_of_run(request._replace(**fields), DEVICE) == counts
+    emulated = DEVICE.model_copy(update={"emulated": "qemu"})
+    assert roofline.counts_of_run(request, emulated) == ()
+
+
+def test_a_run_says_once_that_it_measures_ceilings_and_goes_on_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EDGEBENCH_CACHE", str(tmp_path))
+
+    device, notes = ceilings.for_a_run(DEVICE, (2,), played(Clock()))
+
+    said = capsys.readouterr().err
+    assert said.startswith("ceilings what this machine can do at most with 2 thread(s)")
+    assert said.count("\n") == 2, "and where they are kept"
+    assert device.ceilings is not None
+    assert notes == ()
+    assert ceilings.for_a_run(device, (2,)) == (device, ())
+    assert capsys.readouterr().err == ""
+
+    device, (note,) = ceilings.for_a_run(DEVICE, (2,), played(Clock(), "all"))
+    assert device == DEVICE
+    assert note.name == "no_ceilings"
+    assert "onnxruntime is not installed" in note.message
 
 
 def test_the_verb_measures_and_later_records_carry_it(

@@ -107,8 +107,11 @@ def _of_cell(where: str, entry: CellResult, known: set[str], emulated: str | Non
         if launch.sustained:
             yield from _of_loops(f"{inside}.sustained", launch.sustained, workload)
         for index, trial in enumerate(launch.trials):
-            if len(trial.step_ns) != workload.output_tokens:
-                yield f"{inside}.trials.{index}.step_ns: expected {workload.output_tokens} steps."
+            if trial.divided_by > 1 and not trial.warmup:
+                yield f"{inside}.trials.{index}.divided_by: only a warm-up may be shortened."
+            steps = -(-workload.output_tokens // trial.divided_by)
+            if len(trial.step_ns) != steps:
+                yield f"{inside}.trials.{index}.step_ns: expected {steps} steps."
             if trial.instructions and len(trial.instructions.steps) != len(trial.step_ns):
                 yield f"{inside}.trials.{index}.instructions.steps: one per step was expected."
             if (trial.prefill_ns is None) == bool(workload.prompt_tokens):

@@ -133,8 +133,14 @@ def _trials(launches: Iterable[Launch]) -> list[Trial]:
 def _first_calls(cell: CellResult) -> list[float]:
     """Duration of the first call into a freshly loaded model: page faults and all.
 
-    None where the first call is the untimed one that fills the KV cache to the workload's depth.
+    None where the first call is the untimed one that fills the KV cache to the workload's depth, or
+    only a part of the prompt.
     """
     launches = () if cell.cell.workload.depth_tokens else cell.launches
-    firsts = [launch.trials[0] for launch in launches if launch.trials and launch.trials[0].warmup]
+    firsts = [
+        first
+        for launch in launches
+        for first in launch.trials[:1]
+        if first.warmup and (first.divided_by == 1 or first.prefill_ns is None)
+    ]
     return [(t.prefill_ns or (t.step_ns[0] if t.step_ns else 0)) * NS for t in firsts]

@@ -55,10 +55,11 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
         )
     if verified is not None and verified.status == "not_possible":
         yield Note(name="unverified", message=f"{where}: not verified. {verified.reason}")
-    if not cell.launches and verified is not None and verified.status != "failed":
+    if not cell.launches and (verified is None or verified.status != "failed"):
         why = {"max_time": "--max-time was spent", "interrupted": "the run was interrupted"}
         reason = why.get(result.schedule.stopped_because or "", "the run ended early")
-        yield Note(name="not_launched", message=f"{where}: not launched: {reason}.")
+        reached = "not launched" if verified else "neither verified nor launched"
+        yield Note(name="not_launched", message=f"{where}: {reached}: {reason}.")
     for failure in dict.fromkeys(ln.failure for ln in cell.launches if ln.failure):
         yield Note(
             name="launch_failed",
@@ -72,7 +73,8 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
             "other programs ran. Read CPU time per token beside the speed, or repeat on a quiet "
             "machine (--wait-quiet 5m).",
         )
-    if len({t.output_hash for ln in cell.launches for t in ln.trials}) > 1:
+    whole = [t for ln in cell.launches for t in ln.trials if t.divided_by == 1]
+    if len({t.output_hash for t in whole}) > 1:
         yield Note(name="outputs_differ", message=f"{where}: trials gave different greedy tokens.")
     yield from ceilings.notes(cell, result)
 

@@ -36,7 +36,7 @@ class Here:
     """This machine for the length of a suite. Engines and files are asked for once each."""
 
     def __init__(self, *, ceilings: bool, meters: tuple[str, ...]) -> None:
-        self.device: Device = device_of(ceilings)
+        self.device: Device = device_of(measuring_ceilings=ceilings)
         # Before our own hashing and quantizing could be taken for somebody's.
         self.disturbing: tuple[Note, ...] = disturbances.notes(
             self.device, disturbances.load_average()

@@ -50,13 +50,14 @@ def command(
     trials: Annotated[int, typer.Option(min=1, max=1000, help="Timed trials per launch.")] = 3,
     launch_time: Annotated[
         str, typer.Option(help="A launch begins no further trial after this long.")
-    ] = "5s",
+    ] = "3s",
     precision: Annotated[
         str, typer.Option(help="Stop when every 95 % interval is within ± this share.")
     ] = "2%",
     max_time: Annotated[
-        str, typer.Option(help="Start no launch that would end after this long.")
-    ] = "10m",
+        str,
+        typer.Option(help="Start no launch that would end after this long in all."),
+    ] = "9m",
     sustain: Annotated[
         str,
         typer.Option(
@@ -96,9 +97,10 @@ def command(
     ceilings: Annotated[
         bool,
         typer.Option(
-            "--ceilings", help="Measure this machine's ceilings first, unless they are known."
+            "--ceilings/--no-ceilings",
+            help="Measure this machine's ceilings first, unless they are known.",
         ),
-    ] = False,
+    ] = True,
     memory_limit: Annotated[
         str, typer.Option(help="Address space of the worker, e.g. 2GiB: play a small board.")
     ] = "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sys
 import time
@@ -15,16 +14,21 @@ import typer
 
 from edgebench import files, plugins
 from edgebench.analysis import metrics
-from edgebench.analysis.labels import cell_label, skipped_label
-from edgebench.cli.setup import Choices, Setup, exports_of, prepare
+from edgebench.cli.printing import broken_cells, print_plan, print_result
+from edgebench.cli.setup import (
+    Choices,
+    Setup,
+    exports_of,
+    prepare,
+    with_measured_ceilings,
+)
 from edgebench.errors import BadInput, CellFailed, Interrupted
 from edgebench.machine import disturbances, kernel_files, quiet, threads
 from edgebench.measure import campaign, preparing, record, turn
-from edgebench.measure.plan import Plan, Request, plan
+from edgebench.measure.plan import plan
 from edgebench.measure.teacher import TEXT_NAME, Teacher
 from edgebench.power.choose import Metering
-from edgebench.printable import clean
-from edgebench.report import progress, table
+from edgebench.report import progress
 from edgebench.schema.result import CellResult, Engine, Note, Result, Schedule
 
 if TYPE_CHECKING:
@@ -48,19 +52,29 @@ def run(choices: Choices, budget: Budget) -> None:
         typer.echo(f"threads  {threads.default_threads(setup.device).why}", err=True)
     planned = plan(setup.request, setup.probes, _usable_cpus(choices, setup))
     if choices.dry_run:
-        _print_plan(planned, setup.request, as_json=choices.json)
+        print_plan(planned, setup.request, as_json=choices.json)
         return
     exports = exports_of(planned, setup)
     # Now, because the preparations above were no neighbour's work.
     setup = _quiet(setup, choices.wait_quiet_s)
+    started_s = time.monotonic()
+    setup = with_measured_ceilings(choices, setup)
     kept, path = begin(choices.output, choices.seed, budget, setup, exports)
     try:
-        measure(kept, path, setup, budget, exports, _observer(kept, budget))
+        measure(
+            kept,
+            path,
+            setup,
+            budget,
+            exports,
+            _observer(kept, budget, started_s),
+            started_s=started_s,
+        )
     except KeyboardInterrupt:
         interrupted(kept, path)
     finally:
-        _print_result(kept.result, path, as_json=choices.json)
-    if choices.strict and (broken := _broken(kept.result)):
+        print_result(kept.result, path, as_json=choices.json)
+    if choices.strict and (broken := broken_cells(kept.result)):
         raise CellFailed(f"{len(broken)} cell(s) failed: {', '.join(broken)}.", "See the warnings.")
 
 
@@ -149,8 +163,12 @@ def measure(
     exports: Exports,
     shown: AbstractContextManager[campaign.Observer],
     wanted: Mapping[str, int] | None = None,
+    started_s: float | None = None,
 ) -> None:
-    """The whole campaign; `wanted` gives launches by cell id where each has its own number."""
+    """The whole campaign; `wanted` gives launches by cell id where each has its own number.
+
+    `started_s` is when measuring began, where ceilings were measured before.
+    """
     with shown as observer:
         observer.stage("tokenizing")
         by_hash = {file.facts.sha256: file for file in setup.request.files}
@@ -172,10 +190,12 @@ def measure(
                 sampler=setup.metering.sampler,
                 idle=partial(_idle, setup.metering, budget, observer),
             ),
-        ).run()
+        ).run(started_s)
 
 
-def _observer(kept: record.Record, budget: Budget) -> AbstractContextManager[campaign.Observer]:
+def _observer(
+    kept: record.Record, budget: Budget, started_s: float
+) -> AbstractContextManager[campaign.Observer]:
     goal = progress.Goal(
         cells=len(kept.result.cells),
         precision=budget.precision,
@@ -184,7 +204,7 @@ def _observer(kept: record.Record, budget: Budget) -> AbstractContextManager[cam
         max_time_s=budget.max_time_s,
         files=kept.result.files,
     )
-    return progress.observer(sys.stderr, progress.Pace(goal, time.monotonic))
+    return progress.observer(sys.stderr, progress.Pace(goal, time.monotonic, started_s))
 
 
 def _teacher(setup: Setup, observer: campaign.Observer) -> Teacher:
@@ -252,39 +272,6 @@ def interrupted(kept: record.Record, path: Path) -> None:
     _save(path, kept.result)
     done = sum(len(entry.launches) for entry in kept.result.cells)
     raise Interrupted(f"Interrupted after {done} launches; they are in {path}.")
-
-
-def _print_plan(planned: Plan, request: Request, *, as_json: bool) -> None:
-    if as_json:
-        cells, skipped = (
-            [part.model_dump(mode="json") for part in parts]
-            for parts in (planned.cells, planned.skipped)
-        )
-        typer.echo(json.dumps({"cells": cells, "skipped": skipped}, indent=1))
-        return
-    files_of_plan = [file.facts for file in request.files]
-    for cell in planned.cells:
-        typer.echo(clean(f"measure  {cell_label(cell, files_of_plan)}"))
-    for skip in planned.skipped:
-        typer.echo(clean(f"skip     {skipped_label(skip, files_of_plan)}: {skip.reason}"))
-
-
-def _print_result(result: Result, path: Path, *, as_json: bool) -> None:
-    if not path.exists():
-        return
-    if as_json:
-        typer.echo(path.read_text(encoding="utf-8"), nl=False)
-    else:
-        typer.echo(table.render(result), nl=False)
-    typer.echo(f"record   {path}", err=True)
-
-
-def _broken(result: Result) -> list[str]:
-    return [
-        cell_label(entry.cell, result.files)
-        for entry in result.cells
-        if not metrics.is_sound(entry) or any(ln.failure for ln in entry.launches)
-    ]
 
 
 def _arguments(argv: Sequence[str]) -> tuple[str, ...]:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench import files, plugins
 from edgebench.backends import DEVICES
-from edgebench.cli.roofline import measure_and_keep
+from edgebench.cli import ceilings
 from edgebench.errors import BadInput, NotUsableHere, UnknownName
 from edgebench.machine import device as machine
 from edgebench.machine import disturbances, kernel_files, profile, threads
-from edgebench.measure import preparing, runner
+from edgebench.measure import preparing, roofline, runner
 from edgebench.measure.exporting import Exports, export_all
 from edgebench.measure.plan import Plan, Probe, Request
-from edgebench.measure.roofline import thread_counts, with_ceilings
 from edgebench.models import fit
 from edgebench.power import choose
 from edgebench.report.download import transfer_progress
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 
 AUTO = "auto"
-CEILINGS_TIME_S = 30.0
 PRECISIONS = ("int8", "fp32", "fp16")
 
 
@@ -93,7 +91,7 @@ def prepare(choices: Choices) -> Setup:
         choices.wall_clock_offset_s,
         gpu="cuda" in choices.devices,
     )
-    device = device_of(choices.ceilings and not choices.dry_run, choices.threads)
+    device = device_of(measuring_ceilings=False)
     choices = choices._replace(cpus=cpus_of(choices, device))
     # Before our own hashing and quantizing could be taken for somebody's.
     disturbing = disturbances.notes(device, disturbances.load_average())
@@ -125,16 +123,22 @@ def prepare(choices: Choices) -> Setup:
     return Setup(request, probes, device, run_job, disturbing, choices.allow_derived, metering)
 
 
-def device_of(ceilings: bool, counts: Sequence[int] = ()) -> Device:
+def device_of(*, measuring_ceilings: bool) -> Device:
     """This machine, with its ceilings where they were measured before, or are to be now."""
     found = machine.detect()
     named = found.model_copy(update={"profile": profile.profile_of(found)})
-    device = with_ceilings(named, files.cache_dir())
-    if device.ceilings is None and ceilings:
-        threads_of = counts or thread_counts(machine.default_threads(device))
-        found_now = measure_and_keep(device, threads_of, CEILINGS_TIME_S)
-        return device.model_copy(update={"ceilings": found_now})
+    device = roofline.with_ceilings(named, files.cache_dir())
+    if device.ceilings is None and measuring_ceilings:
+        counts = roofline.thread_counts(machine.default_threads(device))
+        return ceilings.for_a_run(device, counts)[0]
     return device
+
+
+def with_measured_ceilings(choices: Choices, setup: Setup) -> Setup:
+    """Once per machine and thread count, so that every result says which share it reached."""
+    counts = roofline.counts_of_run(setup.request, setup.device) if choices.ceilings else ()
+    device, notes = ceilings.for_a_run(setup.device, counts)
+    return setup._replace(device=device, disturbing=(*setup.disturbing, *notes))
 
 
 def cpus_of(choices: Choices, device: Device) -> str | None:

@@ -102,16 +102,17 @@ class Campaign:
     ) -> None:
         self._kept, self._files, self._teacher = kept, files, teacher
         self._budget, self._world, self._wanted = budget, world, wanted
-        self._took_s: dict[str, float] = {}
         self._interrupted = False
 
-    def run(self) -> None:
-        started = self._world.monotonic_s()
+    def run(self, started_s: float | None = None) -> None:
+        """`started_s` is when measuring began, where something was measured before."""
+        started = self._world.monotonic_s() if started_s is None else started_s
+        deadline = schedule.Deadline(started + self._budget.max_time_s, self._world.monotonic_s)
         self._save()
         self._measure_harness()
         self._measure_idle()
-        self._verify_all()
-        self._rounds(started)
+        self._verify_all(deadline)
+        self._rounds(deadline)
         self._kept.update(finished_utc=self._world.utc())
         self._save()
 
@@ -124,14 +125,19 @@ class Campaign:
         with self._world.turn():
             self._kept.update(idle_energy=self._world.idle())
 
-    def _verify_all(self) -> None:
-        """Verify each engine setting once: workloads of one setting share the verdict."""
+    def _verify_all(self, deadline: schedule.Deadline) -> None:
+        """Verify each engine setting once: workloads of one setting share the verdict.
+
+        What the time does not reach stays unverified, and is not launched either.
+        """
         verdicts: dict[tuple[object, ...], Verification] = {}
         for entry in self._kept.result.cells:
             cell = entry.cell
             engine = (cell.backend, cell.isa, cell.device, cell.threads, cell.options)
             key = (cell.file, *engine, cell.workload.sequences)
             if key not in verdicts:
+                if verdicts and deadline.passed():
+                    break
                 verdicts[key] = self._verify(cell)
             self._kept.set_verification(cell.id, verdicts[key])
         self._save()
@@ -172,32 +178,34 @@ class Campaign:
             cpus=tuple(sorted(cpu_list(cell.options.cpus or ""))),
         )
 
-    def _rounds(self, started: float) -> None:
+    def _rounds(self, deadline: schedule.Deadline) -> None:
         rng = random.Random(self._kept.result.schedule.seed)  # noqa: S311 - an order, no secret
         number = 0
-        while not (reason := self._why_stop(number, started)):
+        while not (reason := self._why_stop(number, deadline)):
             cells = schedule.shuffled([entry.cell for entry in self._alive()], rng)
-            if not self._round(cells, number, deadline_s=started + self._budget.max_time_s):
+            if not self._round(cells, number, deadline):
                 reason = "max_time"
                 break
             number += 1
         self._schedule(stopped_because=reason)
 
-    def _why_stop(self, rounds: int, started: float) -> schedule.StopReason | None:
+    def _why_stop(self, rounds: int, deadline: schedule.Deadline) -> schedule.StopReason | None:
         if self._wanted is not None and not self._alive():
             return "launches" if any(e.launches for e in self._kept.result.cells) else "failed"
         widths = [self._world.half_width(entry) for entry in self._alive()]
-        return schedule.why_stop(self._budget, rounds, widths, self._world.monotonic_s() - started)
+        return schedule.why_stop(self._budget, rounds, widths, time_is_over=deadline.passed())
 
-    def _round(self, cells: Sequence[Cell], number: int, *, deadline_s: float) -> bool:
-        """Whether all were launched. A launch that would end after the deadline, going by the
-        cell's last one, is not begun; the very first always is.
+    def _round(self, cells: Sequence[Cell], number: int, deadline: schedule.Deadline) -> bool:
+        """Whether all were launched. One that would not end in time is left out, and quicker ones
+        after it are not.
         """
         self._schedule(order=(*self._kept.result.schedule.order, ()))
-        for place, cell in enumerate(cells):
+        in_time = True
+        for cell in cells:
+            if not deadline.has_room_for(cell):
+                in_time = False
+                continue
             begun = self._world.monotonic_s()
-            if number + place > 0 and begun + self._took_s.get(cell.id, 0.0) >= deadline_s:
-                return False
             self._world.observer.launching(cell, number)
             self._kept.add_launch(cell.id, self._launch(cell, number))
             *earlier, current = self._kept.result.schedule.order
@@ -205,9 +213,10 @@ class Campaign:
             self._save()
             if self._interrupted:
                 raise KeyboardInterrupt
-            took_s = self._took_s[cell.id] = self._world.monotonic_s() - begun
+            took_s = self._world.monotonic_s() - begun
+            deadline.took(cell, took_s)
             self._world.observer.launched(self._kept.cell(cell.id), took_s)
-        return True
+        return in_time
 
     def _launch(self, cell: Cell, number: int) -> Launch:
         job = self._measure_job(cell, self._files[cell.file])
@@ -256,6 +265,7 @@ class Campaign:
             trials=self._budget.trials if self._budget.sustain_s is None else 0,
             sustain_s=self._budget.sustain_s or 0.0,
             launch_time_s=self._budget.launch_time_s,
+            warmup_divisor=schedule.warmup_divisor(self._kept.cell(cell.id)),
             memory_limit_bytes=cell.options.memory_limit_bytes,
             cpus=tuple(sorted(cpu_list(cell.options.cpus or ""))),
             tokenizer=self._teacher.tokenizer(workload, file, self._world.target(cell.backend)),

@@ -28,11 +28,12 @@ class Job(NamedTuple):
     that the worker need not import importlib.metadata. `text` is what the scenario tokenizes, with
     `tokenizer` or, where that is None, with the engine's own; `tokens` are the teacher's tokens
     from position 0 on. No trial after the first counted one is begun when `launch_time_s` have
-    passed since the warm-up began; with `sustain_s` the workload is looped for as long instead.
-    `result_path` is where logits are written
-    (kind "reference") or read (kind "verify"). `buffer_bytes` is memory to read (kind "ceiling").
-    `cpus` are those that the worker is kept on, if any. A "task" calls the function that `backend`
-    names with `parameters`, the clock and a way to emit events (measure/experiments).
+    passed since the warm-up began, which does the workload divided by `warmup_divisor`; with
+    `sustain_s` the workload is looped for as long instead. `result_path` is where logits are
+    written (kind "reference") or read (kind "verify"). `buffer_bytes` is memory to read (kind
+    "ceiling"). `cpus` are those that the worker is kept on, if any. A "task" calls the function
+    that `backend` names with `parameters`, the clock and a way to emit events
+    (measure/experiments).
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Job(NamedTuple):
     scenario: bool = False
     trials: int = 0
     launch_time_s: float = 3600.0
+    warmup_divisor: int = 1
     sustain_s: float = 0.0
     result_path: str = ""
     memory_limit_bytes: int | None = None
@@ -55,6 +57,12 @@ class Job(NamedTuple):
     buffer_bytes: int = 0
     tokenizer: Tokenizer | None = None
     parameters: dict[str, Any] | None = None
+
+    def divided(self, by: int) -> Job:
+        """The same workload with fewer tokens: at least one of each kind that it has."""
+        parts = (self.prompt_tokens, self.output_tokens, self.depth_tokens)
+        prompt, output, depth = (-(-tokens // by) for tokens in parts)
+        return self._replace(prompt_tokens=prompt, output_tokens=output, depth_tokens=depth)
 
     def to_json(self) -> str:
         return json.dumps(self._asdict() | {"options": self.options._asdict()})

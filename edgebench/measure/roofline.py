@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.measure.campaign import RunJob
+    from edgebench.measure.plan import Request
     from edgebench.schema.device import Device
 
 KINDS = {
@@ -112,6 +113,36 @@ def last_level_cache_bytes(device: Device) -> int | None:
     level = max((cache.level for cache in device.caches), default=None)
     sizes = [c.size_bytes * c.instances for c in device.caches if c.level == level]
     return sum(sizes) or None
+
+
+def counts_of_run(request: Request, device: Device) -> tuple[int, ...]:
+    """Thread counts whose ceilings a run needs: none where no share would be shown, of a script's
+    clock, an emulated CPU or a GPU.
+    """
+    engines = set(request.backends) - {"fake"}
+    if not engines or "cpu" not in request.devices or device.emulated:
+        return ()
+    return tuple(count for count in request.threads if count <= device.usable_cpus)
+
+
+def unknown_counts(known: Ceilings | None, threads: Sequence[int]) -> tuple[int, ...]:
+    """Which of `threads` the document has nothing of."""
+    rates = (*known.read, *known.f32, *known.int8) if known else ()
+    return tuple(sorted(set(threads) - {rate.threads for rate in rates}))
+
+
+def beside(known: Ceilings | None, found: Ceilings) -> Ceilings:
+    """`found`, and what was known at other thread counts: date and load are those of `found`."""
+    if known is None:
+        return found
+    new = {rate.threads for rate in (*found.read, *found.f32, *found.int8)}
+    kept = {
+        kind: tuple(rate for rate in getattr(known, kind) if rate.threads not in new)
+        for kind in KINDS
+    }
+    both = {kind: (*kept[kind], *getattr(found, kind)) for kind in KINDS}
+    missing = known.not_measured | found.not_measured
+    return found.model_copy(update={**both, "not_measured": missing})
 
 
 def keep(ceilings: Ceilings, cache: Path) -> Path:

@@ -10,30 +10,33 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edgebench.schema.result import Cell, CellResult
 
 StopReason = Literal["precision", "launches", "max_time", "failed"]
 MAX_FAILURES = 2
 UNLIMITED_S = 7 * 86400.0
+# How much longer than the longest launch of its cell another one is expected to take at most.
+MARGIN = 1.25
+LONG_WARMUP_NS, SHORT_WARMUP = 1_000_000_000, 8
 _HOPELESS = {"out_of_memory", "wrong_isa"}
 
 
 class Budget(NamedTuple):
     """How long to go on. `precision` is the relative half-width of the 95 % interval.
 
-    `max_time_s` counts from the first verification; `launch_time_s` from a launch's first call:
-    no further trial is begun after it, but each launch has one. With `sustain_s` a launch loops for
-    so long instead.
+    `max_time_s` bounds all that is measured: ceilings, idle power, verification and launches.
+    `launch_time_s` counts from a launch's first call: no further trial is begun after it, but each
+    launch has one. With `sustain_s` a launch loops for so long instead.
     """
 
     precision: float = 0.02
     min_launches: int = 5
     max_launches: int = 20
-    max_time_s: float = 600.0
+    max_time_s: float = 540.0
     trials: int = 3
-    launch_time_s: float = 5.0
+    launch_time_s: float = 3.0
     sustain_s: float | None = None
 
 
@@ -43,6 +46,44 @@ def sustained(budget: Budget, loop_s: float, launches: int | None) -> Budget:
     return budget._replace(
         sustain_s=loop_s, min_launches=number, max_launches=number, max_time_s=UNLIMITED_S
     )
+
+
+class Deadline:
+    """When measuring is to be over, and how long each cell's launches have taken so far."""
+
+    def __init__(self, at_s: float, monotonic_s: Callable[[], float]) -> None:
+        self._at_s, self._now_s = at_s, monotonic_s
+        self._longest_s: dict[str, float] = {}
+
+    def passed(self) -> bool:
+        return self._now_s() >= self._at_s
+
+    def has_room_for(self, cell: Cell) -> bool:
+        """Whether a launch would end in time, if it took a little more than the longest so far.
+
+        Of a cell that was never launched nothing is known: it may begin while there is any time.
+        """
+        expected_s = MARGIN * self._longest_s.get(cell.id, 0.0)
+        return self._now_s() + expected_s < self._at_s
+
+    def took(self, cell: Cell, seconds: float) -> None:
+        self._longest_s[cell.id] = max(seconds, self._longest_s.get(cell.id, 0.0))
+
+
+def warmup_divisor(entry: CellResult) -> int:
+    """Into how many parts the workload is divided for the cell's next warm-up, which does one.
+
+    The first launch of a cell has a whole one, which is its first call after load; where that
+    took seconds, later ones touch the same weights in an eighth of the time.
+    """
+    whole = (
+        trial.wall_ns
+        for launch in entry.launches
+        for trial in launch.trials
+        if trial.warmup and trial.divided_by == 1
+    )
+    slow = max(whole, default=0) >= LONG_WARMUP_NS and entry.emulated is None
+    return SHORT_WARMUP if slow else 1
 
 
 def shuffled(cells: Sequence[Cell], rng: random.Random) -> list[Cell]:
@@ -61,14 +102,14 @@ def still_alive(result: CellResult) -> bool:
 
 
 def why_stop(
-    budget: Budget, rounds: int, half_widths: Sequence[float | None], elapsed_s: float
+    budget: Budget, rounds: int, half_widths: Sequence[float | None], *, time_is_over: bool
 ) -> StopReason | None:
     """Whether another round is due. `half_widths` has one entry per cell that is still alive."""
     if not half_widths:
         return "failed"
     if rounds >= budget.max_launches:
         return "launches"
-    if elapsed_s >= budget.max_time_s:
+    if time_is_over:
         return "max_time"
     narrow = all(width is not None and width <= budget.precision for width in half_widths)
     return "precision" if rounds >= budget.min_launches and narrow else None

@@ -147,10 +147,12 @@ def _measure(job: Job, emit: Emit) -> None:
             if index > 1 and clock() >= deadline:
                 break
             emit("stage", stage="trial" if index else "warmup")
-            timed = run_trial(counted or session, tokenize, job, clock, retired.read)
+            divisor = 1 if index else job.warmup_divisor
+            work = job.divided(divisor)
+            timed = run_trial(counted or session, tokenize, work, clock, retired.read)
             if counted:
                 timed |= {"instructions": counted.taken(with_prompt=bool(job.prompt_tokens))}
-            emit("trial", index=index, warmup=index == 0, **timed)
+            emit("trial", index=index, warmup=index == 0, divided_by=divisor, **timed)
         if job.sustain_s:
             _loop(job, emit, clock, lambda: run_trial(session, tokenize, job, clock))
         emit("measured", memory=_memory(session))

@@ -34,15 +34,11 @@ class Goal(NamedTuple):
 class Pace:
     """Estimates the time left from what launches have cost and how wide intervals still are."""
 
-    def __init__(self, goal: Goal, clock: Callable[[], float]) -> None:
-        self._goal, self._clock, self._started = goal, clock, clock()
+    def __init__(self, goal: Goal, clock: Callable[[], float], started_s: float) -> None:
+        self._goal, self._clock, self._started = goal, clock, started_s
         self._costs: list[float] = []
         self._wanted: dict[str, int] = {}
         self.done = 0
-
-    def begin(self) -> None:
-        """Preparation is over: the time limit starts to count."""
-        self._started = self._clock()
 
     def launched(self, result: CellResult, elapsed_s: float) -> None:
         self._costs.append(elapsed_s)
@@ -95,8 +91,7 @@ class Lines:
         self._print(text)
 
     def launching(self, _cell: Cell, _number: int) -> None:
-        if self._pace.done == 0:
-            self._pace.begin()
+        """Lines tell what is done."""
 
     def launched(self, result: CellResult, elapsed_s: float) -> None:
         self._pace.launched(result, elapsed_s)
@@ -137,8 +132,6 @@ class Screen:
         self._live.refresh()
 
     def launching(self, cell: Cell, number: int) -> None:
-        if self._pace.done == 0:
-            self._pace.begin()
         self._doing = f"launch {number + 1} of {self._pace.label(cell)}"
         self._live.refresh()
 

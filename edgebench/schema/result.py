@@ -250,7 +250,8 @@ class Instructions(Strict):
 class Trial(Strict):
     """One timed repetition. `prefill_ns` is one call; `step_ns` has an entry per decode step.
 
-    `instructions` is null where nothing counted them.
+    `instructions` is null where nothing counted them. A warm-up of a slow cell has only one of
+    `divided_by` parts of the workload's prompt, depth and steps, each rounded up.
     """
 
     index: Index
@@ -264,6 +265,7 @@ class Trial(Strict):
     counters: Counters
     output_hash: str
     instructions: Instructions | None = None
+    divided_by: Annotated[int, Field(ge=1)] = 1
 
 
 class Launch(Strict):
