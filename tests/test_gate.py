@@ -256,6 +256,40 @@ def report(*judged: Evidence, label: str = "a cell", notes: tuple[str, ...] = ()
     )
 
 
+def unverifiable(*step_ms: float) -> Result:
+    made = record(*step_ms, status="not_possible")
+    (entry,) = made.cells
+    why = verification("not_possible", "A graph of others.")
+    return made.model_copy(update={"cells": (entry.model_copy(update={"verification": why}),)})
+
+
+def test_speeds_that_nobody_could_verify_are_judged_and_say_so() -> None:
+    material = gathered(unverifiable(), unverifiable(*STEPS_MS[::-1]))
+
+    whole = report(*material.evidence, notes=tuple(material.notes))
+
+    (found,) = whole.judgements
+    assert (found.verdict, found.unverified) == ("pass", True)
+    assert found.reason.endswith("Unverified: whether the output is right is not known.")
+    assert "Unverified: the output of base was not judged. A graph of others." in whole.notes
+    assert "Unverified: the output of head was not judged. A graph of others." in whole.notes
+    assert gate_table.headline(whole).startswith("pass (unverified): head")
+    assert "\n pass (unverified) " in gate_table.render(whole)
+    assert "| pass (unverified) |" in pull_request.render(whole).replace("\\", "")
+    assert 'decode_tok_s (unverified)"' in junit.render(whole)
+
+
+@pytest.mark.parametrize(("name", "place"), [("Base", 0), ("Head", 1)])
+def test_one_side_that_could_not_be_verified_never_passes(name: str, place: int) -> None:
+    records = [record(), record(*STEPS_MS[::-1])]
+    records[place] = unverifiable(*STEPS_MS[2:], *STEPS_MS[:2])
+
+    (decided,) = gathered(*records).decided
+
+    assert decided.verdict == "inconclusive"
+    assert decided.reason == f"{name} alone could not be verified: A graph of others."
+
+
 ALL = (
     evidence(slowdown(0)),
     evidence(slowdown(8)),

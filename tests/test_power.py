@@ -381,7 +381,8 @@ def test_a_campaign_reads_the_meters_around_each_launch_and_of_the_idle_machine(
     looped: Any = run
     world = campaign.World(
         run=run, loop=looped, target=str, monotonic_s=lambda: 0.0,
-        utc=lambda: "2026-01-01T00:00:00Z", load_average=lambda: None, turn=nullcontext, save=lambda _result: None,
+        utc=lambda: "2026-01-01T00:00:00Z", load_average=lambda: None,
+        turn=nullcontext, save=lambda _result: None,
         half_width=lambda _cell: None, path_of=lambda _cell: Path("tiny.gguf"),
         opened=lambda _cell: (), observer=Silent(), clock_of=lambda _name: "time:monotonic_ns",
         sampler=lambda: sampler, idle=idle,

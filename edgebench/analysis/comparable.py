@@ -98,6 +98,9 @@ def remarks(base: Sample, head: Sample, *, in_turns: bool) -> Iterator[str]:
             f"The source does not say all of the workload ({base.cell.workload.name}): "
             "that both did the same work is not known."
         )
+    for name, side in (("base", base), ("head", head)):
+        if side.unverified:
+            yield f"Unverified: the output of {name} was not judged. {side.unverified}"
     for name, values in differing(base, head).items():
         yield f"The cells differ in {name}: {_shown(values)}."
     if base.engine != head.engine and base.cell.backend == head.cell.backend:

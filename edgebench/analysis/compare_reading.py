@@ -123,6 +123,7 @@ def samples_of(result: Result, source: str) -> list[Sample]:
             label=f"{file_label(facts[entry.cell.file])} {cell_label(entry.cell, ())}",
             no_speed=why_no_speed(entry),
             verified=entry.verification is not None,
+            unverified=_why_unverified(entry),
             launches=frozenset(_fingerprint(each) for each in entry.launches if each.trials),
             contention=contention(entry),
             values=_values(entry),
@@ -155,6 +156,13 @@ def _of_launch(launch: Launch, entry: CellResult) -> Iterator[tuple[Metric, floa
         yield metric, metrics.of_launch(launch, entry.cell.workload, of_trial)
     yield "load_s", launch.load.load_ns * metrics.NS if launch.load else None
     yield "peak_rss_bytes", launch.memory.peak_rss_bytes if launch.memory else None
+
+
+def _why_unverified(entry: CellResult) -> str | None:
+    verified = entry.verification
+    if verified is None or verified.failure or verified.status != "not_possible":
+        return None
+    return verified.reason or "Nothing says why."
 
 
 def why_no_speed(entry: CellResult) -> str | None:

@@ -43,7 +43,8 @@ class Sample(NamedTuple):
     """One cell of one record. `values` holds one number per round and metric.
 
     `no_speed` is the sentence that says why the cell shows no speed, or None; `verified` is False
-    where nobody looked at its output. `launches` are what tells its finished launches from others.
+    where nobody looked at its output; `unverified` says why it could not be judged, where its
+    speed is shown all the same. `launches` are what tells its finished launches from others.
     `imported_from` names the tool that measured it, where that was not edgebench.
     """
 
@@ -63,6 +64,7 @@ class Sample(NamedTuple):
     energy: tuple[Figure, ...] = ()
     looped: bool = False
     imported_from: str | None = None
+    unverified: str | None = None
 
 
 class SideSamples(NamedTuple):

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 LEVEL = ALPHA / 2
 SEVERITY: tuple[Verdict, ...] = ("pass", "warn", "inconclusive", "fail")
 
+UNVERIFIED = " Unverified: whether the output is right is not known."
+
 
 class Evidence(NamedTuple):
     """One metric of one cell. `first` and `second` are independent sets of launches.
 
     `whole` decides everything but failing; `second` is None where it was not called for.
+    `unverified`: neither side's output could be judged, only its speed.
     """
 
     label: str
@@ -41,6 +44,7 @@ class Evidence(NamedTuple):
     first: LogRatio
     second: LogRatio | None
     smallest_detectable: float | None
+    unverified: bool = False
 
 
 def judge(evidence: Sequence[Evidence], threshold: float) -> list[Judgement]:
@@ -116,7 +120,8 @@ def _judgement(each: Evidence, found: tuple[Verdict, str], p: float) -> Judgemen
         confirmation=_confirmation(each.second),
         smallest_detectable=each.smallest_detectable,
         verdict=verdict,
-        reason=capital(reason),
+        reason=f"{capital(reason)}{UNVERIFIED * each.unverified}",
+        unverified=each.unverified,
     )
 
 

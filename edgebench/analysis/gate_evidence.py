@@ -137,6 +137,7 @@ def _evidence(
         first=ratios[1],
         second=ratios[2],
         smallest_detectable=detectable.get((base.cell.id, metric)),
+        unverified=bool(head.unverified),
     )
 
 
@@ -149,13 +150,18 @@ def _sets(launches: Launches, first_rounds: int | None) -> tuple[Launches, Launc
 def _decided(base: Sample, head: Sample, *, same_weights: bool) -> Judgement | None:
     """What needs no figures: head is wrong or dead, or the two cannot be compared.
 
-    An output that nobody verified is not known to be wrong: it cannot be compared.
+    An output that nobody verified is not known to be wrong: it cannot be compared. Where neither
+    side could be verified speeds are judged, and the verdict says so.
     """
     found = list(comparable.obstacles(base, head, same_weights=same_weights))
     if head.no_speed and head.verified and not base.no_speed:
         return _without_figures(head, "fail", f"Head has no speed: {head.no_speed}.")
     if found:
         return _without_figures(head, "inconclusive", " ".join(_sentences(found)))
+    if bool(base.unverified) != bool(head.unverified):
+        which, why = ("Base", base) if base.unverified else ("Head", head)
+        reason = f"{which} alone could not be verified: {why.unverified}"
+        return _without_figures(head, "inconclusive", reason)
     return None
 
 

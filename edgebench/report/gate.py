@@ -20,6 +20,8 @@ WORDS = {
     "inconclusive": "inconclusive",
 }
 
+UNVERIFIED = " (unverified)"
+
 
 def render(report: GateReport) -> str:
     """One line for the verdict, a row per judgement, the reasons, the notes."""
@@ -31,9 +33,10 @@ def render(report: GateReport) -> str:
 
 
 def headline(report: GateReport) -> str:
-    """`FAIL: head (new) against base (old), threshold 5.0%`."""
+    """`FAIL: head (new) against base (old), threshold 5.0%`; unverified where any cell is."""
+    mark = UNVERIFIED * any(each.unverified for each in report.judgements)
     return (
-        f"{WORDS[report.verdict]}: head ({report.head}) against base ({report.base}), "
+        f"{WORDS[report.verdict]}{mark}: head ({report.head}) against base ({report.base}), "
         f"threshold {report.threshold:.1%}"
     )
 
@@ -41,7 +44,7 @@ def headline(report: GateReport) -> str:
 def row(each: Judgement) -> tuple[str, ...]:
     """One judgement; the order is that of COLUMNS."""
     return (
-        WORDS[each.verdict],
+        WORDS[each.verdict] + UNVERIFIED * each.unverified,
         each.label,
         write.NAMES[each.metric] if each.metric else "-",
         _percent(each.slowdown),

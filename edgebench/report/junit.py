@@ -35,7 +35,7 @@ def render(report: GateReport) -> str:
 
 
 def _case(suite: ET.Element, each: Judgement) -> None:
-    name = f"{each.label} {each.metric or 'result'}"
+    name = f"{each.label} {each.metric or 'result'}{' (unverified)' * each.unverified}"
     case = ET.SubElement(suite, "testcase", classname="edgebench.gate", name=clean(name))
     reason = clean(each.reason)
     if each.verdict == "fail":

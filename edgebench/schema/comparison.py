@@ -107,6 +107,7 @@ class Judgement(Strict):
     """One cell at the gate: its metric, the slowdown (1 is none) and what follows from it.
 
     `confirmation` is the slowdown in fresh pairs, where the first set called for them.
+    `unverified`: neither side's output could be verified, so only the speed was judged.
     """
 
     label: str
@@ -118,6 +119,7 @@ class Judgement(Strict):
     smallest_detectable: Share | None
     verdict: Verdict
     reason: str
+    unverified: bool = False
 
 
 class GateReport(Strict):
