@@ -17,8 +17,21 @@ if TYPE_CHECKING:
     from edgebench.schema.result import CellResult, CellSummary, Interval, MeasuredFile, Result
 
 CPU_TIME = "CPU per token"
-COLUMNS = ("model", "backend", "ISA", "threads", "test", "tok/s", "95 % interval", CPU_TIME, "TTFT",
-           "peak memory", "verified")  # fmt: skip
+MEANING = {
+    "model": "The model's name and weight format, and the one that it was made from",
+    "backend": "The engine",
+    "ISA": "The instruction set that was dispatched, read back from the engine; in parentheses the "
+    "one that was asked for, before the first launch",
+    "threads": "Threads that compute",
+    "test": "The phase: `pp` prefill, `tg` decode, and how many tokens",
+    "tok/s": "Tokens per second, the geometric mean over launches; `-` where the output is wrong",
+    "95 % interval": "Of that mean, and the number of launches",
+    CPU_TIME: "CPU seconds of all threads per token; only where other programs took their share",
+    "TTFT": "Time to first token",
+    "peak memory": "VmHWM of the worker process, the largest over launches",
+    "verified": "Whether the output agrees with the float32 reference",
+}
+COLUMNS = tuple(MEANING)
 RIGHT = {"threads", "tok/s", "95 % interval", CPU_TIME, "TTFT", "peak memory"}
 MARKS = {"passed": "yes", "failed": "FAILED", "not_possible": "not possible"}
 
