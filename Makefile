@@ -1,5 +1,5 @@
 # Shortcuts; what they do lives in scripts/. Nothing needs make.
-.PHONY: install test lint format lock bench schema arm-emulated
+.PHONY: install test lint format lock bench schema arm-emulated docs dist audit
 bin := .venv/bin
 
 install:
@@ -31,3 +31,9 @@ bench: install
 # edgebench on emulated ARM CPUs, every variant verified and its instructions counted: docs/arm.md.
 arm-emulated: install
 	$(bin)/python -m scripts.arm.emulate
+
+# The documentation as a site, in site/.
+docs: install
+	$(bin)/python -m scripts.schema
+	$(bin)/python -m scripts.reference
+	$(bin)/mkdocs build --strict

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 ACTION = ROOT / "action.yml"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 DEPENDABOT = ROOT / ".github" / "dependabot.yml"
-PAGES = [ROOT / "README.md", ROOT / "docs" / "ci.md"]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
@@ -166,7 +166,7 @@ def all_commands() -> list[list[str]]:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         shell += re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-        shell += re.findall(r"`(edgebench [^`]+)`", text)
+        shell += [" ".join(code.split()) for code in re.findall(r"`(edgebench [^`]+)`", text)]
     return [words for text in shell for words in commands_in(text)]
 
 

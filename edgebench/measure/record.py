@@ -157,7 +157,7 @@ def _dispatch(loaded: Mapping[str, Any]) -> Dispatch:
     return Dispatch(
         isa=said["isa"],
         library=library.name if library else "",
-        library_sha256=_sha256(library) if library else None,
+        library_sha256=_sha256(library) if library and library.is_file() else None,
         features=tuple(said["features"]),
     )
 
