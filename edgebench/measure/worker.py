@@ -39,7 +39,7 @@ VERIFY_PREFILL_SHARE = 2
 
 def main() -> None:
     """Entry point of `python -m edgebench.measure.worker`."""
-    _die_with_parent()
+    die_with_parent()
     with os.fdopen(os.dup(1), "w", buffering=1) as stream:
         os.dup2(2, 1)
 
@@ -240,7 +240,7 @@ def _resolve(target: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask the kernel to kill this process when the harness dies, even by SIGKILL (prctl(2))."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1

@@ -72,6 +72,7 @@ KINDS = {
     "lora": "edgebench.measure.experiments.lora:Lora",
     "split-link": "edgebench.measure.experiments.split_link:SplitLink",
     "private-offline": "edgebench.measure.experiments.private_offline:PrivateOffline",
+    "perplexity": "edgebench.measure.experiments.quality:Quality",
     "layers-dropped": "edgebench.measure.experiments.layers_dropped:LayersDropped",
     "bandwidth-hog": "edgebench.measure.experiments.bandwidth_hog:BandwidthHog",
     "pass-key": "edgebench.measure.experiments.pass_key:PassKey",
