@@ -89,7 +89,8 @@ class _Call:
         self._seen.fill(end - 1)
         self._total[()] = end
         run(self._session, self._binding)
-        return self._result[0]
+        states: NDArray[np.float32] = self._result[0]
+        return states
 
 
 def _fact(facts: Mapping[str, str], key: str) -> int:

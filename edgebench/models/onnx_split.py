@@ -64,7 +64,8 @@ def _find(model: Any, graph: Path, layer: int) -> _Cut:
     for at, node in enumerate(model.graph.node):
         if node.op_type == NORM and gain in node.input:
             epsilon = next(a.f for a in node.attribute if a.name == "epsilon")
-            return _Cut(at, *node.input[:3], node.output[0], node.output[3], epsilon)
+            x, residual, gain = node.input[:3]
+            return _Cut(at, x, residual, gain, node.output[0], node.output[3], epsilon)
     raise BadModel(
         f"{graph}: it cannot be cut before layer {layer}.", "Export it with edgebench, and choose "
         "a layer between the first and the last."

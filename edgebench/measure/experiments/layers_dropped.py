@@ -35,7 +35,7 @@ QUALITY = ("nll_nats", "base_nll_nats", "kl_nats", "scored_tokens")
 
 
 class _Variant(NamedTuple):
-    count: int
+    dropped: int
     where: Where | None
 
 
@@ -84,7 +84,7 @@ class LayersDropped:
             verified_tokens=expected.tokens, reference=str(expected.reference),
         )  # fmt: skip
         found = asking.measured(world, job)
-        condition = {"layers_dropped": variant.count, "where": variant.where}
+        condition = {"layers_dropped": variant.dropped, "where": variant.where}
         types = describe(read_header(path)).tensor_types
         speed = asking.point(condition | {"chunk": None}, found, SPEED, types)
         values = speed.values | {"file_bytes": float(path.stat().st_size)}
@@ -101,12 +101,12 @@ class LayersDropped:
         if variant.where is None:
             return base.path, base.facts.sha256
         if variant not in self._made:
-            name = f"{base.facts.quant}-without-{variant.count}-{variant.where}.gguf"
+            name = f"{base.facts.quant}-without-{variant.dropped}-{variant.where}.gguf"
             path = asking.made_in(world, "layers", base) / name
             if not path.exists():
-                world.say(f"leaving {variant.count} layers out of {base.facts.name}")
+                world.say(f"leaving {variant.dropped} layers out of {base.facts.name}")
                 count = _layers(base)
-                left_out = layers.chosen(count, variant.count, variant.where)
+                left_out = layers.chosen(count, variant.dropped, variant.where)
                 layers.drop(base.path, path, count, left_out)
             self._made[variant] = path, hash_file(path, Silent())
         return self._made[variant]

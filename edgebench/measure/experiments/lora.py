@@ -37,8 +37,8 @@ SWITCHED_RANK = 16
 SEEDS = (1, 2)
 PROMPT, OUTPUT, TRIALS = 256, 64, 3
 NAMES = (
-    "prefill_s", "decode_s_per_token", "waited_share", "load_s", "adapter_load_s", "switch_s",
-    "peak_rss_bytes",
+    "request_s", "prefill_s", "decode_s_per_token", "waited_share", "load_s", "adapter_load_s",
+    "switch_s", "peak_rss_bytes",
 )  # fmt: skip
 
 

@@ -30,7 +30,9 @@ def measure(
         values = tasks.timed(
             session, clock, tasks.request_of(parameters), _turns(session, adapters, switched, clock)
         )
+        prefill_s, decode_s = values["prefill_s"] or 0.0, values["decode_s_per_token"] or 0.0
         values |= {
+            "request_s": prefill_s + parameters["output_tokens"] * decode_s,
             "load_s": (loaded - begun) * tasks.NS,
             "adapter_load_s": (with_adapters - loaded) * tasks.NS if adapters else None,
             "switch_s": max(switched[1:]) * tasks.NS if len(adapters) > 1 else None,

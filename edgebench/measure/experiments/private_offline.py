@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from edgebench.measure.experiments.asking import Verifying
     from edgebench.measure.runner import Outcome
     from edgebench.models.prepared import Prepared
+    from edgebench.schema.experiment import Scalar
+
+    Condition = dict[str, Scalar]
 
 MODULE = "edgebench.measure.experiments.private_offline_task"
 ENGINES = ("llama.cpp", "onnxruntime", "torch", "reference")
@@ -68,13 +71,13 @@ class PrivateOffline:
         output = self._world.settings.get("output_tokens", OUTPUT)
         trials = self._world.settings.get("trials", TRIALS)
         job = self._job("llama.cpp", 0, output, trials, offline=offline)
-        condition = {"engine": "llama.cpp", "network": _word(offline), "traced": False}
+        condition: Condition = {"engine": "llama.cpp", "network": _word(offline), "traced": False}
         found = asking.measured(self._world, job)
         return asking.point(condition, found, SPEED, _file(self._world).facts.tensor_types)
 
     def _traced(self, engine: str) -> Point:
         """Whether it ended well, its output was right, and what it asked of the network."""
-        condition = {"engine": engine, "network": "none", "traced": self._can_trace}
+        condition: Condition = {"engine": engine, "network": "none", "traced": self._can_trace}
         try:
             job = self._job(engine, TRACED_PROMPT, TRACED_OUTPUT, 1, offline=True)
             found = self._run(job)
@@ -92,7 +95,7 @@ class PrivateOffline:
 
     def _control(self) -> Point:
         found = self._run(Job("task", f"{MODULE}:reach_out", parameters={}))
-        condition = {"engine": "control", "network": "none", "traced": self._can_trace}
+        condition: Condition = {"engine": "control", "network": "none", "traced": self._can_trace}
         timed, counts = found.find("timed"), found.find("traced")
         if timed is None:
             return asking.missing(condition, COUNTS, asking.why(found))

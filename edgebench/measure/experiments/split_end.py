@@ -95,7 +95,7 @@ class _First:
 
 
 def _verify(first: _First, order: Mapping[str, Any]) -> dict[str, Any]:
-    """Half of the positions after one call, the rest token by token, against unsplit logits."""
+    """Half of the positions after one call, the rest token by token, against the reference."""
     import numpy as np
 
     from edgebench.measure import verify
@@ -155,7 +155,7 @@ def _serve(listening: socket.socket, half: Half) -> None:
             if message.what == PING:
                 split_wire.send(client, message)
                 continue
-            states = np.frombuffer(message.payload, dtype=np.float32).reshape(message.count, -1)
+            states = np.frombuffer(message.payload, dtype=np.float32).reshape(message.tokens, -1)
             begun = time.monotonic_ns()
             logits = half(states, message.used)[0]
             token = int(logits.argmax())

@@ -35,6 +35,36 @@ def cut(parameters: Mapping[str, Any], clock: Callable[[], int], emit: Emit) -> 
     emit("cut")
 
 
+def compare(parameters: Mapping[str, Any], clock: Callable[[], int], emit: Emit) -> None:  # noqa: ARG001
+    """Both halves in this process against the whole graph, with float32 activations.
+
+    int8 activations turn the last digit of a sum into other roundings, so that equal networks
+    differ visibly; float32 ones leave only what the cut itself does.
+    """
+    import numpy as np
+
+    from edgebench.backends.onnx_half import Half
+    from edgebench.backends.onnxruntime import OnnxRuntime
+    from edgebench.measure import tasks, verify
+    from edgebench.models.onnx_check import check
+
+    graph, options = Path(parameters["graph"]), tasks.options_of(parameters)
+    inputs, following = parameters["tokens"][:-1], parameters["tokens"][1:]
+    facts, cut = check(graph).metadata, parameters["layer"]
+    spans = (range(cut), range(cut, int(facts["edgebench.layers"])))
+    first, second = (
+        Half(Path(path), facts, options, span)
+        for path, span in zip(parameters["halves"], spans, strict=True)
+    )
+    rows = [
+        second(first(np.array([token]), used), used)[0].copy() for used, token in enumerate(inputs)
+    ]
+    with OnnxRuntime().load(graph, options) as whole:
+        expected = np.stack([np.array(whole.decode([token])[0]) for token in inputs])
+    found = verify.distances(expected, np.stack(rows), following)
+    emit("compared", distances=found._asdict())
+
+
 def conduct(parameters: Mapping[str, Any], clock: Callable[[], int], emit: Emit) -> None:  # noqa: ARG001
     """Start both ends, verify them, then measure under each link of `grid`, in that order."""
     refused = None if parameters["namespaces"] else "asked for"

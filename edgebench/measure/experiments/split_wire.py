@@ -21,10 +21,10 @@ WAIT_S = 120.0
 
 
 class Message(NamedTuple):
-    """`count` tokens after `used` others; `took_ns` is the answering half's own time."""
+    """`tokens` new ones after `used` others; `took_ns` is the answering half's own time."""
 
     what: int
-    count: int = 0
+    tokens: int = 0
     used: int = 0
     took_ns: int = 0
     payload: bytes = b""
@@ -32,7 +32,7 @@ class Message(NamedTuple):
 
 def send(to: socket.socket, message: Message) -> None:
     head = HEAD.pack(
-        message.what, message.count, message.used, len(message.payload), message.took_ns
+        message.what, message.tokens, message.used, len(message.payload), message.took_ns
     )
     to.sendall(head + message.payload)
 
@@ -42,13 +42,13 @@ def receive(source: socket.socket) -> Message | None:
     head = _exactly(source, HEAD.size)
     if head is None:
         return None
-    what, count, used, size, took_ns = HEAD.unpack(head)
+    what, tokens, used, size, took_ns = HEAD.unpack(head)
     if size > MOST_BYTES:
         raise EngineError(f"a message of {size} bytes is not one of ours")
     payload = _exactly(source, size)
     if payload is None:
         raise EngineError("the connection ended in the middle of a message")
-    return Message(what, count, used, took_ns, payload)
+    return Message(what, tokens, used, took_ns, payload)
 
 
 def _exactly(source: socket.socket, size: int) -> bytes | None:
