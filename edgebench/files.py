@@ -92,10 +92,10 @@ def to_json(document: BaseModel) -> str:
     return json.dumps(document.model_dump(mode="json"), indent=1, allow_nan=False) + "\n"
 
 
-def write_atomic(path: Path, text: str, remedy: str = CHOOSE_OUTPUT) -> None:
-    """Replace `path` by `text`: a reader, a crash or a full disk sees the old file or the new.
+def write_atomic(path: Path, content: str | bytes, remedy: str = CHOOSE_OUTPUT) -> None:
+    """Replace `path`: a reader, a crash or a full disk sees the old file or the new.
 
-    Raises CannotWrite with that remedy, and leaves no temporary file behind.
+    Text is written as UTF-8. Raises CannotWrite with that remedy and leaves no temporary file.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,8 +104,8 @@ def write_atomic(path: Path, text: str, remedy: str = CHOOSE_OUTPUT) -> None:
         raise _cannot_write(path, error, remedy) from None
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(0o644)

@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 sh scripts/install.sh
 # The tests themselves reach no network.
 .venv/bin/python -m scripts.fetch smollm2-135m >&2
+# Where there is no browser and none can be had, its tests are skipped.
+sh scripts/browser.sh >/dev/null || true
 # Where it cannot be made, its tests are skipped.
 .venv/bin/python -m scripts.arm.environment --quick >&2 || true
 

@@ -21,6 +21,8 @@ from edgebench.cli import (
     hardware,
     import_,
     models,
+    plot,
+    report,
     roofline,
     run,
     show,
@@ -75,6 +77,8 @@ app.command("compare")(compare.command)
 app.command("gate")(gate.command)
 app.command("calibrate")(calibrate.command)
 app.command("import")(import_.command)
+app.command("report")(report.command)
+app.command("plot")(plot.command)
 app.command("doctor")(doctor.command)
 app.add_typer(claims.app, name="claims")
 app.add_typer(models.app, name="models")

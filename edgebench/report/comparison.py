@@ -12,6 +12,7 @@ from edgebench import files
 from edgebench.printable import clean
 from edgebench.report import comparison_figures as write
 from edgebench.report.escape import markdown as escape
+from edgebench.report.escape import spreadsheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +24,6 @@ CSV_COLUMNS = ("side", "device", "cell", "label", "metric", "value", "low", "hig
                "base_value", "ratio", "ratio_low", "ratio_high", "p_adjusted", "interleaved",
                "finding", "per_core", "per_gb_s", "per_watt", "watts_by", "per_usd",
                "notes")  # fmt: skip
-# What a spreadsheet would take for the start of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Table(NamedTuple):
@@ -60,9 +59,11 @@ def to_csv(found: Comparison) -> str:
     writer.writerow(CSV_COLUMNS)
     names = [side.name for side in found.sides]
     writer.writerows(
-        map(_inert, [names[each.side], *_csv_difference(each)]) for each in found.differences
+        map(spreadsheet, [names[each.side], *_csv_difference(each)]) for each in found.differences
     )
-    writer.writerows(map(_inert, [names[each.side], *_csv_device(each)]) for each in found.devices)
+    writer.writerows(
+        map(spreadsheet, [names[each.side], *_csv_device(each)]) for each in found.devices
+    )
     return stream.getvalue()
 
 
@@ -184,11 +185,3 @@ def _csv_device(each: DeviceRow) -> tuple[object, ...]:
         rate.launches, *[None] * 7, each.per_core, each.per_gb_s, each.per_watt, each.watts_by,
         each.per_usd, None,
     )  # fmt: skip
-
-
-def _inert(value: object) -> object:
-    """Text that no spreadsheet runs as a formula."""
-    if not isinstance(value, str):
-        return value
-    plain = clean(value)
-    return f"'{plain}" if plain.startswith(FORMULA) else plain

@@ -1,4 +1,4 @@
-"""Text from strangers, made fit for a markdown document that GitHub renders."""
+"""Text from strangers, made fit for a markdown document that GitHub renders, and for CSV."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ PUNCTUATION = re.compile(r"[\\`*_\[\]|~$]")
 # people or sending readers elsewhere; an invisible space within them does.
 LINKED = re.compile(r"@|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.)|(?<=[A-Za-z])(?=://)", re.IGNORECASE)
 ZERO_WIDTH_SPACE = "&#8203;"
+# What a spreadsheet would take for the start of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def markdown(text: str) -> str:
@@ -23,3 +25,11 @@ def markdown(text: str) -> str:
     """
     plain = PUNCTUATION.sub(r"\\\g<0>", clean(text).translate(HTML))
     return LINKED.sub(rf"\g<0>{ZERO_WIDTH_SPACE}", plain)
+
+
+def spreadsheet(value: object) -> object:
+    """Text that no spreadsheet runs as a formula; numbers as they are."""
+    if not isinstance(value, str):
+        return value
+    plain = clean(value)
+    return f"'{plain}" if plain.startswith(FORMULA) else plain

@@ -1,0 +1,189 @@
+"""Files in, everything that a report shows out; what cannot be read is named and left out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from edgebench import files
+from edgebench.analysis import checking, report_rows
+from edgebench.analysis.compare_reading import no_cycles, read_record
+from edgebench.errors import BadInput
+from edgebench.schema.claim import Verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from edgebench.analysis.report_rows import CellRow, DeviceRow, FileRow
+    from edgebench.schema.claim import Verdict
+    from edgebench.schema.result import Result
+
+
+class Refused(NamedTuple):
+    """A file that is no sound record, and the sentence that says why."""
+
+    file: str
+    reason: str
+
+
+class Judged(NamedTuple):
+    """A claim's verdict on one device; None: on all records together."""
+
+    device: str | None
+    verdict: Verdict
+
+
+class Collection(NamedTuple):
+    """What was read. `older` counts cells that a later session on the same device replaces,
+    `experiments` raw records of the claims suite, which only `edgebench claims` reads.
+    """
+
+    cells: tuple[CellRow, ...]
+    devices: tuple[DeviceRow, ...]
+    files: tuple[FileRow, ...]
+    refused: tuple[Refused, ...]
+    records: int
+    older: int
+    claims: tuple[Judged, ...] = ()
+    experiments: int = 0
+
+
+class _Gathered:
+    """Rows of all records read so far; of each cell and device the best session."""
+
+    def __init__(self) -> None:
+        self.cells: dict[tuple[str, str, bool], CellRow] = {}
+        self.devices: dict[str, DeviceRow] = {}
+        self.files: dict[str, FileRow] = {}
+        self.refused: list[Refused] = []
+        self.claims: dict[tuple[str, str], Judged] = {}
+        self.records = self.seen = self.experiments = 0
+
+    def read(self, path: Path, name: str) -> None:
+        try:
+            result = read_record(path)
+            if problem := next(checking.contradictions(result), None):
+                raise BadInput(f"{path} contradicts itself: {problem}")
+        except BadInput as error:
+            self._read_other(path, name, error)
+            return
+        self._take(result, name)
+
+    def _read_other(self, path: Path, name: str, error: BadInput) -> None:
+        """What is no record of a run: verdicts, an experiment, or nothing of ours."""
+        try:
+            kind = _kind(path)
+            if kind == "verdicts":
+                found = files.read_json(path, Verdicts)
+                self.claims |= {
+                    (reading.device or "", each.claim_id): Judged(reading.device, each)
+                    for reading in found.readings
+                    for each in reading.verdicts
+                }
+                return
+        except BadInput as second:
+            error = second
+        if kind == "experiment":
+            self.experiments += 1
+            return
+        self.refused.append(Refused(name, error.problem.removeprefix(str(path)).lstrip(": ")))
+
+    def _take(self, result: Result, name: str) -> None:
+        self.records += 1
+        device = report_rows.device_of(result)
+        self.devices[device.id] = max(
+            device, self.devices.get(device.id, device), key=lambda each: each.started_utc
+        )
+        self.files |= {file.sha256: file for file in report_rows.files_of(result)}
+        for row in report_rows.cells_of(result, name):
+            self._keep(row)
+
+    def _keep(self, row: CellRow) -> None:
+        """A session that finished no launch does not replace one that did."""
+        self.seen += 1
+        place = row.device, row.cell_id, row.looped
+        both = (self.cells.get(place, row), row)
+        self.cells[place] = max(both, key=lambda each: (each.launches > 0, each.started_utc))
+
+
+def read(paths: Sequence[Path], tell: Callable[[int, int], None] = lambda *_: None) -> Collection:
+    """Records, and every `*.json` below folders. `tell` hears how many of how many were read.
+
+    Raises BadInput where there is nothing to show.
+    """
+    found = list(dict.fromkeys(_named(paths)))
+    if not found:
+        raise BadInput("There is no record here.", "Name a .json file or a folder of them.")
+    gathered = _Gathered()
+    with no_cycles():
+        for number, (path, name) in enumerate(found, start=1):
+            gathered.read(path, name)
+            tell(number, len(found))
+    if not gathered.records and not gathered.claims:
+        if not gathered.refused:
+            raise BadInput("There are only experiments here, which edgebench claims reads.")
+        first = gathered.refused[0]
+        raise BadInput(
+            f"None of {len(found)} files is a sound record; {first.file}: {first.reason}",
+            "See edgebench check.",
+        )
+    return Collection(
+        cells=_with_settings(gathered.cells.values()),
+        devices=tuple(sorted(gathered.devices.values(), key=lambda each: each.id)),
+        files=tuple(sorted(gathered.files.values())),
+        refused=tuple(gathered.refused),
+        records=gathered.records,
+        older=gathered.seen - len(gathered.cells),
+        claims=tuple(gathered.claims[each] for each in sorted(gathered.claims)),
+        experiments=gathered.experiments,
+    )
+
+
+def _named(paths: Iterable[Path]) -> Iterable[tuple[Path, str]]:
+    """Files with a name below what was given: a page goes to others and names no home folder."""
+    for given in paths:
+        if given.is_dir():
+            for path in sorted(given.rglob("*.json")):
+                yield path, path.relative_to(given).as_posix()
+        else:
+            yield given, given.name
+
+
+def _kind(path: Path) -> object:
+    """What a document of ours calls itself; None for the record of a run and for anything else."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found.get("record") if isinstance(found, dict) else None
+
+
+def _with_settings(cells: Iterable[CellRow]) -> tuple[CellRow, ...]:
+    """Cells that differ in nothing but options say in which."""
+    alike: dict[tuple[object, ...], list[CellRow]] = {}
+    for row in cells:
+        place = (row.device, row.file, row.backend, row.isa, row.on, row.threads,
+                 row.workload.name, row.settings)  # fmt: skip
+        alike.setdefault(place, []).append(row)
+    return tuple(row for rows in alike.values() for row in _told_apart(rows))
+
+
+def _told_apart(rows: list[CellRow]) -> list[CellRow]:
+    if len(rows) == 1:
+        return rows
+    fields = [row.options.model_dump() for row in rows]
+    differ = [name for name in fields[0] if len({str(each[name]) for each in fields}) > 1]
+    return [
+        row._replace(
+            settings=", ".join(
+                filter(None, (row.settings, *(f"{name} {_word(each[name])}" for name in differ)))
+            )
+        )
+        for row, each in zip(rows, fields, strict=True)
+    ]
+
+
+def _word(value: object) -> str:
+    words = {None: "default", True: "on", False: "off"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)

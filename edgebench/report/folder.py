@@ -1,0 +1,57 @@
+"""The files of a report, by their names below the folder that it is written to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgebench.errors import BadInput
+from edgebench.report.plots import PLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from edgebench.analysis.report_reading import Collection
+    from edgebench.report.plots.plot import Plot
+
+INDEX, PAGE = "index.html", "report.md"
+
+
+def check(folder: Path) -> None:
+    """Raises BadInput where a page that we did not make would be overwritten."""
+    from edgebench.report.site.pages import GENERATOR
+
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file.", "Name a folder with --output.")
+    page = folder / INDEX
+    if page.exists() and GENERATOR not in page.read_text(encoding="utf-8", errors="replace")[:4000]:
+        raise BadInput(
+            f"{page} was not made by edgebench report.", "Choose another folder with --output."
+        )
+
+
+def html(found: Collection, title: str, tell: Callable[[str], None]) -> dict[str, str | bytes]:
+    """One page with everything in it."""
+    from edgebench.report.site import pages
+    from edgebench.report.site.figures import figure
+
+    figures = [figure(plot) for plot in _plots(found, tell)]
+    return {INDEX: pages.index(found, figures, title)}
+
+
+def markdown(found: Collection, title: str, tell: Callable[[str], None]) -> dict[str, str | bytes]:
+    """A page for a repository, and beside it an SVG file per plot."""
+    from edgebench.report import site_markdown
+    from edgebench.report.plots import style
+
+    plots = list(_plots(found, tell))
+    pictures: dict[str, str | bytes] = {
+        f"{plot.name}.svg": style.svg(plot) for plot in plots if plot.draw
+    }
+    return {**pictures, PAGE: site_markdown.page(found, plots, title)}
+
+
+def _plots(found: Collection, tell: Callable[[str], None]) -> Iterator[Plot]:
+    for name, plot in PLOTS.items():
+        tell(name)
+        yield plot(found.cells)

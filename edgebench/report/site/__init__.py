@@ -1,0 +1,1 @@
+"""A static site of records: pages that need nothing but themselves."""

@@ -1,0 +1,179 @@
+"""The tables of a page: cells, devices, models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from edgebench.report.comparison_figures import significant
+from edgebench.report.site.field import NONE, Field, cut, interval, number, text, written
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgebench.analysis.report_reading import Judged
+    from edgebench.analysis.report_rows import CellRow, DeviceRow, FileRow
+    from edgebench.schema.claim import Endpoint, Margin
+
+MIB, GIB = 2**20, 2**30
+# More choices than this are no help in a list: the filter for words finds them.
+MOST_CHOICES = 200
+CHOICES = ("device", "model", "backend", "ISA", "test")
+
+
+class Column(NamedTuple):
+    name: str
+    number: bool = False
+
+
+class Filter(NamedTuple):
+    """A list to choose from, for the column at that place."""
+
+    name: str
+    column: int
+    values: tuple[str, ...]
+
+
+class Table(NamedTuple):
+    """`words` stand above it."""
+
+    anchor: str
+    title: str
+    words: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Field, ...], ...]
+    filters: tuple[Filter, ...] = ()
+    kind: str = "table"
+
+
+CELLS = (
+    Column("device"), Column("model"), Column("backend"), Column("ISA"), Column("threads", True),
+    Column("test"), Column("prefill tok/s", True), Column("decode tok/s", True),
+    Column("TTFT, ms", True), Column("peak, MiB", True), Column("KL", True),
+    Column("M instr./token", True), Column("verified"), Column("record"),
+)  # fmt: skip
+
+
+def cells(rows: Sequence[CellRow]) -> Table:
+    made = tuple(map(_cell, rows))
+    return Table("cells", "Cells", "One row per configuration that was measured. Click a heading "
+                 "to sort.", CELLS, made, _filters(made))  # fmt: skip
+
+
+def claims(judged: Sequence[Judged]) -> Table:
+    """A row per question that a claim asks; those that decide it are marked."""
+    columns = (
+        Column("claim"), Column("question"), Column("verdict"), Column("device"),
+        Column("measured", True), Column("unit"), Column("supported when"), Column("why"),
+    )  # fmt: skip
+    rows = [_endpoint(claim, each) for claim in judged for each in claim.verdict.endpoints]
+    return Table("claims", "Claims", "Published claims on trial: each question with its interval, "
+                 "and the margin that was fixed before.", columns, tuple(rows))  # fmt: skip
+
+
+def _endpoint(judged: Judged, asked: Endpoint) -> tuple[Field, ...]:
+    claim = judged.verdict
+    quote = next((each.english or each.original for each in claim.quotes), "")
+    low, high = asked.low, asked.high
+    reach = f"{written(low)} - {written(high)}" if low is not None and high is not None else ""
+    marks = {"supported": "good", "refuted": "bad"}
+    return (
+        text(f"{claim.claim_id}: {claim.verdict}", quote, marks.get(claim.verdict, "")),
+        text(asked.question, "decides the claim" if asked.primary else ""),
+        text(asked.verdict, mark=marks.get(asked.verdict, "")),
+        text(judged.device or "all together"),
+        number(asked.estimate, note=reach),
+        text(asked.unit),
+        text(_margin(asked.margin)),
+        text(asked.says or None, ", ".join(each.replace("_", " ") for each in asked.reasons)),
+    )
+
+
+def _margin(margin: Margin) -> str:
+    support, refute = written(margin.support), written(margin.refute)
+    if margin.band:
+        return f"within {support} to {refute}"
+    return (
+        f"{'above' if margin.upward else 'below'} {support}; refuted when "
+        f"{'below' if margin.upward else 'above'} {refute}"
+    )
+
+
+def devices(rows: Sequence[DeviceRow]) -> Table:
+    columns = (
+        Column("device"), Column("board"), Column("CPU"), Column("cores", True),
+        Column("memory, GiB", True), Column("reads, GB/s", True), Column("kernel"), Column("seen"),
+    )  # fmt: skip
+    return Table("devices", "Devices", "", columns, tuple(map(_device, rows)))
+
+
+def files(rows: Sequence[FileRow]) -> Table:
+    columns = (
+        Column("model"), Column("format"), Column("weights"), Column("size, MiB", True),
+        Column("sha256"), Column("source"),
+    )  # fmt: skip
+    return Table("models", "Models", "", columns, tuple(map(_file, rows)))
+
+
+def _cell(row: CellRow) -> tuple[Field, ...]:
+    memory = row.memory.peak_rss_bytes if row.memory else None
+    kl = row.quality.mean_kl if row.quality else None
+    backend = row.backend if row.on == "cpu" else f"{row.backend} on {row.on}"
+    return (
+        text(row.device),
+        text(row.model, row.settings),
+        text(backend),
+        text(row.isa),
+        number(row.threads),
+        text(row.workload.name),
+        interval(row.prefill),
+        interval(row.decode),
+        interval(row.first_token_s, 1000),
+        number(memory, f"{memory / MIB:.0f}" if memory else None),
+        number(kl, None if kl is None else significant(kl)),
+        _instructions(row),
+        _verified(row),
+        text(row.source, row.started_utc[:10]),
+    )
+
+
+def _instructions(row: CellRow) -> Field:
+    """Of an output token where there is one, else of a prompt token."""
+    per_token = row.instructions_per_output_token or row.instructions_per_prompt_token
+    return number(per_token, None if per_token is None else f"{per_token / 1e6:.2f}")
+
+
+def _verified(row: CellRow) -> Field:
+    mark = "good" if row.verified == "passed" else "bad"
+    return text("yes" if row.verified == "passed" else row.verified.replace("_", " "),
+                f"no speed: {row.no_speed}" if row.no_speed else "", mark)  # fmt: skip
+
+
+def _device(row: DeviceRow) -> tuple[Field, ...]:
+    played = f"played by {row.emulated}" if row.emulated else ""
+    virtual = f"virtual: {row.hypervisor}" if row.hypervisor else ""
+    return (
+        text(row.id, played or virtual),
+        text(row.board or row.profile),
+        text(row.cpus, row.architecture),
+        number(row.cores),
+        number(row.memory_bytes / GIB, f"{row.memory_bytes / GIB:.1f}"),
+        number(row.read_gb_s, None if row.read_gb_s is None else f"{row.read_gb_s:.1f}"),
+        text(row.kernel),
+        text(row.started_utc[:10]),
+    )
+
+
+def _file(row: FileRow) -> tuple[Field, ...]:
+    size = f"{row.size_bytes / MIB:.1f}"
+    return (text(row.label), text(row.quant), text(row.weights), number(row.size_bytes, size),
+            text(row.sha256[:12]), text(row.source))  # fmt: skip
+
+
+def _filters(rows: Sequence[tuple[Field, ...]]) -> tuple[Filter, ...]:
+    """Only where there is a choice."""
+    found = []
+    for place, column in enumerate(CELLS):
+        values = sorted({row[place].text for row in rows} - {NONE})
+        if column.name in CHOICES and 1 < len(values) <= MOST_CHOICES:
+            found.append(Filter(column.name, place, tuple(map(cut, values))))
+    return tuple(found)

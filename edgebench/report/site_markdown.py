@@ -1,0 +1,63 @@
+"""A report as Markdown that a repository shows: the same tables, and pictures beside the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgebench.report.escape import markdown as escape
+from edgebench.report.markdown import grid
+from edgebench.report.site import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from edgebench.analysis.report_reading import Collection
+    from edgebench.report.plots.plot import Plot
+    from edgebench.report.site.field import Field
+    from edgebench.report.site.tables import Table
+
+# GitHub shows no more than half a megabyte of a page.
+MOST_ROWS = 500
+
+
+def page(found: Collection, plots: Sequence[Plot], title: str) -> str:
+    parts = [
+        f"# {escape(title)}\n",
+        *(part for plot in plots for part in _plot(plot)),
+        *(_table(tables.claims(found.claims)) if found.claims else ()),
+        *_table(tables.cells(found.cells)),
+        *_table(tables.devices(found.devices)),
+        *_table(tables.files(found.files)),
+        *_left_out(found),
+    ]
+    return "\n".join(parts)
+
+
+def _plot(plot: Plot) -> Iterator[str]:
+    yield f"## {plot.title}\n"
+    if plot.why_not:
+        yield f"{escape(plot.why_not)}\n"
+        return
+    yield f"![{plot.title}]({plot.name}.svg)\n"
+    yield " ".join(map(escape, (plot.caption, *plot.notes))) + "\n"
+
+
+def _table(table: Table) -> Iterator[str]:
+    names = [column.name for column in table.columns]
+    right = [column.name for column in table.columns if column.number]
+    yield f"## {table.title}\n"
+    if len(table.rows) > MOST_ROWS:
+        yield f"The first {MOST_ROWS} of {len(table.rows)} rows; the HTML report has all.\n"
+    yield grid(names, [list(map(_text, row)) for row in table.rows[:MOST_ROWS]], right=right)
+
+
+def _text(field: Field) -> str:
+    return f"{field.text} ({field.note})" if field.note else field.text
+
+
+def _left_out(found: Collection) -> Iterator[str]:
+    if found.refused or found.older:
+        yield "## Left out\n"
+    yield "".join(f"- {escape(f'{each.file}: {each.reason}')}\n" for each in found.refused)
+    if found.older:
+        yield f"- {found.older} older results of these cells\n"
