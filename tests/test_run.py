@@ -161,7 +161,7 @@ def test_records_do_not_carry_folders_of_this_machine(
         (["--threads", "two"], 2, "--threads 'two'"),
         (["--precision", "200%"], 2, "--precision '200%'"),
         (["--max-time", "soon"], 2, "--max-time 'soon'"),
-        (["--load", "carrier-pigeon"], 2, "Use mmap or read"),
+        (["--load", "carrier-pigeon"], 4, "Known: mlock, mmap, read"),
         (["--file", "absent.gguf"], 2, "absent.gguf"),
     ],
 )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from edgebench.schema.workload import Workload
 
 LITTLE, ALL = 0.10, 1.0
-KV_ELEMENT_BYTES = {"f16": 2, "f32": 4}
+KV_ELEMENT_BYTES = {"f16": 2, "f32": 4, "q8_0": 34 / 32, "q4_0": 18 / 32}
 FLOATS = frozenset({"F32", "F16", "BF16"})
 # Engines that are not meant to be fast: one plays a script, one is the verdict's yardstick.
 NOT_JUDGED = frozenset({"fake", "reference"})

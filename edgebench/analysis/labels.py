@@ -29,8 +29,16 @@ def short_label(file: MeasuredFile) -> str:
 def cell_label(cell: Cell, files: Iterable[MeasuredFile]) -> str:
     """`llama.cpp zen4 2t tg128`, after the file's name where there are several files."""
     where = _where(cell.isa, cell.device)
-    settings = f"{cell.backend} {where} {cell.threads}t {cell.workload.name}"
+    settings = f"{engine_label(cell)} {where} {cell.threads}t {cell.workload.name}"
     return f"{_prefix(cell.file, files)}{settings}"
+
+
+def engine_label(cell: Cell) -> str:
+    """The backend, and beside it how it keeps its cache and its weights where that was chosen."""
+    options = cell.options
+    kept = [f"kv={options.kv_type}"] * options.kv_type.startswith("q")
+    kept += [f"load={options.load_mode}"] * (options.load_mode in ("read", "mlock"))
+    return " ".join([cell.backend, *kept])
 
 
 def skipped_label(skip: Skipped, files: Iterable[MeasuredFile]) -> str:

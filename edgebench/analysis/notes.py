@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CONTENDED_SHARE = 0.02
 SLOWED_SHARE = 0.05
+# Each reads at least a page, and with read-ahead much more: this many are no library's first use.
+MANY_FAULTS = 16
 MOST_NAMED = 2
 
 
@@ -66,6 +68,7 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
             message=f"{where}: {failure.kind} at {failure.stage}: {failure.message}",
         )
     yield from _of_loops(cell, where)
+    yield from _of_memory(cell, where)
     if is_contended(cell):
         yield Note(
             name="contended",
@@ -94,6 +97,27 @@ def _of_loops(cell: CellResult, where: str) -> Iterator[Note]:
     if other := sum(ln.sustained.other_outputs for ln in cell.launches if ln.sustained):
         yield Note(
             name="outputs_differ", message=f"{where}: {other} loops gave other greedy tokens."
+        )
+
+
+def _of_memory(cell: CellResult, where: str) -> Iterator[Note]:
+    """Memory that was not where it should be while times were taken."""
+    swapped = max((ln.memory.swapped_bytes or 0 for ln in cell.launches if ln.memory), default=0)
+    if swapped:
+        yield Note(
+            name="swapped",
+            message=f"{where}: {swapped / 2**20:.1f} MiB of the worker lay in swap: free memory, "
+            "take a smaller model or --kv q8_0, or --load mlock.",
+        )
+    timed = [t.counters.major_faults for ln in cell.launches for t in ln.trials if not t.warmup]
+    timed += [
+        faults for ln in cell.launches if ln.sustained for faults in ln.sustained.major_faults
+    ]
+    if (most := max(timed, default=0)) >= MANY_FAULTS:
+        yield Note(
+            name="page_faults",
+            message=f"{where}: up to {most} times in one trial the kernel had to read pages from "
+            "storage: memory is too small for this file. Free some, or compare --load read,mlock.",
         )
 
 

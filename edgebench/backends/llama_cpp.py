@@ -22,6 +22,7 @@ from edgebench.backends.llama_library import (
     variants,
 )
 from edgebench.backends.llama_vocabulary import Vocabulary, open_vocabulary
+from edgebench.machine import counters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
     from edgebench.backends import LoadOptions, Logits
     from edgebench.backends.llama_cuda import Gpu
+
+
+# ggml's numbers for types (ggml.h), and bytes of 32 values.
+KV_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8}
+KV_BLOCK, KV_BLOCK_BYTES = 32, {"f16": 64, "f32": 128, "q8_0": 34, "q4_0": 18}
+# The header of a model file is mapped and not locked.
+LOCKED_SHARE = 0.8
 
 
 class LlamaCpp:
@@ -111,6 +119,8 @@ class LlamaSession:
         if not self._model:
             raise EngineError(log.explain("llama.cpp could not load the model"))
         self._gpu, self._said_loading = gpu, log.lines()
+        if options.load_mode == "mlock":
+            _refuse_unlocked(file)
         self._ctx = api.llama_init_from_model(self._model, _context_params(api, options, gpu))
         if not self._ctx:
             raise EngineError(log.explain("llama.cpp could not create a context"))
@@ -119,7 +129,7 @@ class LlamaSession:
         self.tokenize = self._vocabulary.tokenize
         self._memory = api.llama_get_memory(self._ctx)
         self._batch_tokens = options.batch_tokens
-        self._kv_element_bytes = {"f16": 2, "f32": 4}[options.kv_type]
+        self._kv_block_bytes = KV_BLOCK_BYTES[options.kv_type]
         # llama_batch_get_one keeps a pointer, not a copy: the arrays must outlive the call.
         self._one = (ctypes.c_int32 * 1)()
         self._one_batch = api.llama_batch_get_one(self._one, 1)
@@ -137,7 +147,8 @@ class LlamaSession:
         ]
         width = sum(heads) * api.llama_model_n_head_kv(model)
         positions = api.llama_n_ctx(self._ctx)
-        return int(api.llama_model_n_layer(model) * positions * width * self._kv_element_bytes)
+        blocks = positions * width * self._kv_block_bytes // KV_BLOCK
+        return int(api.llama_model_n_layer(model) * blocks)
 
     def dispatched(self) -> Dispatched:
         """The one CPU library that the kernel has mapped into this process, and its features.
@@ -249,11 +260,25 @@ class LlamaSession:
         return int(self._api.llama_memory_seq_pos_max(self._memory, sequence)) + 1
 
 
+def _refuse_unlocked(file: Path) -> None:
+    """llama.cpp only warns where the kernel did not let it lock the weights."""
+    locked, size = counters.status_bytes().get("VmLck", 0), file.stat().st_size
+    if locked < LOCKED_SHARE * size:
+        raise EngineError(
+            f"only {locked >> 20} of {size >> 20} MiB were locked: raise RLIMIT_MEMLOCK "
+            "(ulimit -l unlimited), or leave --load mlock away"
+        )
+
+
 def _model_params(api: Any, options: LoadOptions, gpu: Gpu | None) -> Any:
     params = api.llama_model_default_params()
     for name, value in llama_cuda.model_settings(api, gpu).items():
         setattr(params, name, value)
-    modes = {"mmap": api.LLAMA_LOAD_MODE_MMAP, "read": api.LLAMA_LOAD_MODE_NONE}
+    modes = {
+        "mmap": api.LLAMA_LOAD_MODE_MMAP,
+        "read": api.LLAMA_LOAD_MODE_NONE,
+        "mlock": api.LLAMA_LOAD_MODE_MMAP_MLOCK,
+    }
     params.load_mode = modes[options.load_mode]
     params.use_extra_bufts = options.repacking
     return params
@@ -270,5 +295,5 @@ def _context_params(api: Any, options: LoadOptions, gpu: Gpu | None) -> Any:
     params.n_threads = params.n_threads_batch = options.threads
     flash = (api.LLAMA_FLASH_ATTN_TYPE_DISABLED, api.LLAMA_FLASH_ATTN_TYPE_ENABLED)
     params.flash_attn_type = flash[options.flash_attention]
-    params.type_k = params.type_v = {"f32": 0, "f16": 1}[options.kv_type]
+    params.type_k = params.type_v = KV_TYPES[options.kv_type]
     return params

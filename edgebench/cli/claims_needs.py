@@ -8,8 +8,6 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import ValidationError
-
 from edgebench.claims import Cells, Trying
 from edgebench.claims.figures import is_contended
 from edgebench.cli.claims_world import Missing
@@ -17,7 +15,6 @@ from edgebench.cli.setup import Choices, cpus_of, options_of, too_big
 from edgebench.errors import NotUsableHere, UnknownName
 from edgebench.measure.plan import Request, plan
 from edgebench.schema.claim import Skip
-from edgebench.schema.result import Options
 from edgebench.schema.workload import parse_workloads
 
 if TYPE_CHECKING:
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
     from edgebench.claims import Claim, Level
     from edgebench.cli.claims_world import Here
-    from edgebench.measure.plan import Plan, Probe
+    from edgebench.measure.plan import Plan
     from edgebench.models.prepared import Prepared
     from edgebench.schema.result import Cell, CellResult, MeasuredFile, Result, Skipped
 
@@ -124,7 +121,12 @@ def _plans(need: Cells, file: Prepared, here: Here) -> Iterator[Plan | str]:
             threads=threads,
             workloads=parse_workloads(",".join(need.workloads)),
             options=partial(
-                _options, choices._replace(flash_attention=flash, repacking=repacking), kv
+                options_of,
+                choices._replace(
+                    flash_attention=flash,
+                    repacking=repacking,
+                    kv_types=() if kv == "f16" else (kv,),
+                ),
             ),
             devices=need.devices,
             too_big=partial(too_big, choices),
@@ -133,15 +135,6 @@ def _plans(need: Cells, file: Prepared, here: Here) -> Iterator[Plan | str]:
             yield plan(request, probes, here.device.usable_cpus)
         except (NotUsableHere, UnknownName) as error:
             yield str(error)
-        except ValidationError:
-            yield f"This edgebench knows no KV cache of type {kv}."
-
-
-def _options(choices: Choices, kv: str, file: Prepared, probe: Probe, device: str) -> Options:
-    found = options_of(choices, file, probe, device)
-    if kv == "f16" or "kv_type" not in probe.settings:
-        return found
-    return Options.model_validate(found.model_dump() | {"kv_type": kv})
 
 
 def _choices(need: Cells, threads: Sequence[int], here: Here) -> Choices:

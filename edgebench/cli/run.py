@@ -71,7 +71,12 @@ def command(
     flash_attention: Annotated[
         bool, typer.Option("--flash-attention/--no-flash-attention", help="Always set explicitly.")
     ] = True,
-    load: Annotated[str, typer.Option(help="How weights are loaded: mmap or read.")] = "mmap",
+    load: Annotated[
+        str, typer.Option(help="How weights are loaded: mmap, read, mlock, or several of them.")
+    ] = "mmap",
+    kv: Annotated[
+        str, typer.Option(help="KV cache types: f16, f32, q8_0, q4_0; default: the engine's own.")
+    ] = "",
     activations: Annotated[
         str,
         typer.Option(help="ONNX Runtime, torch: multiply activations as int8, fp32 or fp16."),
@@ -165,7 +170,9 @@ def command(
             threads=() if threads == "auto" else units.parse_counts("--threads", threads),
             isas=units.parse_names(isa) or ("best",),
             flash_attention=flash_attention,
-            load_mode=load,
+            load_mode="mmap",
+            load_modes=units.parse_names(load) or ("mmap",),
+            kv_types=units.parse_names(kv),
             activations=activations,
             spinning=spinning,
             prepacked=prepacked,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from edgebench import files, plugins
 from edgebench.backends import DEVICES
 from edgebench.cli import ceilings
 from edgebench.errors import BadInput, NotUsableHere, UnknownName
 from edgebench.machine import device as machine
-from edgebench.machine import disturbances, kernel_files, profile, threads
+from edgebench.machine import disturbances, kernel_files, limits, profile, threads
 from edgebench.measure import preparing, roofline, runner
 from edgebench.measure.exporting import Exports, export_all
 from edgebench.measure.plan import Plan, Probe, Request
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 PRECISIONS = ("int8", "fp32", "fp16")
+LOAD_MODES = ("mmap", "read", "mlock")
+QUANTIZED_KV = ("q8_0", "q4_0")
+KV_TYPES = ("f16", "f32", *QUANTIZED_KV)
+# Smallest first: what is foretold not to fit does not fit in any of them.
+_KV_ORDER = ("q4_0", "q8_0", "f16", "f32")
 
 
 class Choices(NamedTuple):
@@ -68,6 +74,8 @@ class Choices(NamedTuple):
     json: bool
     dry_run: bool
     strict: bool
+    kv_types: Sequence[str] = ()
+    load_modes: Sequence[str] = ()
 
 
 class Setup(NamedTuple):
@@ -108,13 +116,15 @@ def prepare(choices: Choices) -> Setup:
     backends = choices.backends or preparing.default_backends(prepared)
     asked = {*backends, *preparing.tokenizers(prepared)}
     probes = {name: preparing.probe(name, run_job) for name in sorted(asked)}
+    settings = [partial(options_of, each) for each in _variants(choices)]
     request = Request(
         files=prepared,
         backends=backends,
         isas=choices.isas,
         threads=choices.threads or (threads.default_threads(device).number,),
         workloads=workloads,
-        options=partial(options_of, choices),
+        options=settings[0],
+        more_options=settings[1:],
         devices=choices.devices,
         too_big=_anything_fits if choices.force else partial(too_big, choices),
     )
@@ -166,15 +176,21 @@ def _anything_fits(_file: Prepared, _workload: Workload) -> None:
 
 def too_big(choices: Choices, file: Prepared, workload: Workload) -> str | None:
     options = Options(
-        load_mode="read" if choices.load_mode == "read" else "mmap",
+        load_mode="read" if choices.load_modes == ("read",) else "mmap",
+        kv_type=cast("Any", min(choices.kv_types or ("f16",), key=_KV_ORDER.index)),
         memory_limit_bytes=choices.memory_limit_bytes,
     )
     return preparing.too_big(file, workload, options, fit.available_bytes(Path("/")))
 
 
 def _check_options(choices: Choices) -> None:
-    if choices.load_mode not in ("mmap", "read"):
-        raise BadInput(f"--load {choices.load_mode!r} is not a way to load.", "Use mmap or read.")
+    for option, given, known in (
+        ("--load", choices.load_modes, LOAD_MODES),
+        ("--kv", choices.kv_types, KV_TYPES),
+    ):
+        for name in given:
+            if name not in known:
+                raise UnknownName.of(option, name, known)
     if choices.activations not in (AUTO, *PRECISIONS):
         raise UnknownName.of("--activations", choices.activations, (AUTO, *PRECISIONS))
     for device in choices.devices:
@@ -182,16 +198,26 @@ def _check_options(choices: Choices) -> None:
             raise UnknownName.of("device", device, DEVICES)
 
 
-def options_of(choices: Choices, file: Prepared, probe: Probe, device: str) -> Options:
-    """The settings that this backend has; what it has no notion of stays null.
+def _variants(choices: Choices) -> list[Choices]:
+    """Lists of KV types and of ways to load multiply into cells."""
+    kv: list[Sequence[str]] = [(name,) for name in choices.kv_types] or [()]
+    load: list[Sequence[str]] = [(name,) for name in choices.load_modes] or [()]
+    return [choices._replace(kv_types=k, load_modes=how) for k, how in product(kv, load)]
+
+
+def options_of(choices: Choices, file: Prepared, probe: Probe, device: str) -> Options | str:
+    """The settings that this backend has, or why it cannot have them; what it has no notion of
+    stays null.
 
     Raises BadInput where a graph was given that multiplies otherwise than was asked.
     """
     activations = _activations(choices, file, probe, device)
+    if reason := _why_not(choices, probe, file, _kv_type(activations)):
+        return reason
     asked = {
         "flash_attention": choices.flash_attention,
-        "load_mode": choices.load_mode,
-        "kv_type": "f16",
+        "load_mode": (choices.load_modes or (choices.load_mode,))[0],
+        "kv_type": (choices.kv_types or ("f16",))[0],
         "activations": activations,
         "spinning": choices.spinning,
         "prepacked": choices.prepacked,
@@ -202,6 +228,30 @@ def options_of(choices: Choices, file: Prepared, probe: Probe, device: str) -> O
     kept = {"flash_attention": None, "load_mode": None, "kv_type": _kv_type(activations)}
     limit = {"memory_limit_bytes": choices.memory_limit_bytes, "cpus": choices.cpus}
     return Options.model_validate(kept | known | limit)
+
+
+def _why_not(choices: Choices, probe: Probe, file: Prepared, kept: str) -> str | None:
+    """Of what was asked for by name; settings that were left alone are chosen to fit."""
+    told = "kv_type" in probe.settings
+    if not told and any(kv != kept for kv in choices.kv_types):
+        return f"{probe.name} keeps its KV cache in {kept} and cannot be told otherwise."
+    if choices.kv_types and choices.kv_types[0] in QUANTIZED_KV and not choices.flash_attention:
+        return (
+            f"{probe.name} keeps values in {choices.kv_types[0]} only with flash attention: leave "
+            "--no-flash-attention away."
+        )
+    if choices.load_modes != ("mlock",):
+        return None
+    if "load_mode" not in probe.settings:
+        return f"{probe.name} cannot lock weights in memory."
+    lockable = limits.lockable_bytes(Path("/"))
+    if lockable is not None and lockable < file.facts.size_bytes:
+        return (
+            f"Only {lockable / 2**20:,.0f} MiB may be locked in memory, {file.facts.name} has "
+            f"{file.facts.size_bytes / 2**20:,.0f}: raise RLIMIT_MEMLOCK (ulimit -l unlimited; "
+            "docker run --ulimit memlock=-1)."
+        )
+    return None
 
 
 def _kv_type(activations: str) -> str:

@@ -83,13 +83,14 @@ def frequency_khz(root: Path = Path("/")) -> int | None:
 
 def peak_rss_bytes(root: Path = Path("/")) -> int | None:
     """VmHWM of this process. Not `ru_maxrss`, which a child inherits from its parent."""
-    return _status(root).get("VmHWM")
+    return status_bytes(root).get("VmHWM")
 
 
-def resident_bytes(root: Path = Path("/")) -> dict[str, int | None]:
-    """RssAnon and RssFile of this process, proc(5)."""
-    status = _status(root)
-    return {"anonymous": status.get("RssAnon"), "file_backed": status.get("RssFile")}
+def pss_bytes(root: Path = Path("/")) -> int | None:
+    """Proportional set size: pages that are shared count by their share, proc(5)."""
+    lines = (line.split() for line in _text(root / "proc/self/smaps_rollup").splitlines())
+    found = next((fields[1] for fields in lines if fields[:1] == ["Pss:"]), "")
+    return int(found) * 1024 if found.isdigit() else None
 
 
 def _minus(after: float | None, before: float | None) -> float | int | None:
@@ -98,7 +99,8 @@ def _minus(after: float | None, before: float | None) -> float | int | None:
     return after - before
 
 
-def _status(root: Path) -> dict[str, int]:
+def status_bytes(root: Path = Path("/")) -> dict[str, int]:
+    """What /proc/self/status tells in kB (VmHWM, VmRSS, VmSwap, VmLck), in bytes, proc(5)."""
     lines = _text(root / "proc/self/status").splitlines()
     pairs = [line.split() for line in lines if line.endswith(" kB")]
     return {name.rstrip(":"): int(kib) * 1024 for name, kib, _ in pairs}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path, PurePosixPath
 
 from edgebench.machine import kernel_files
+
+CAP_IPC_LOCK = 14
 
 
 def usable_cpus(root: Path, allowed: int) -> int:
@@ -42,6 +45,19 @@ def memory_limit_bytes(root: Path) -> int | None:
     if v1 is not None and v1 < 1 << 60:
         limits.append(v1)
     return min(limits, default=None)
+
+
+def lockable_bytes(root: Path) -> int | None:
+    """What this process may lock in memory (RLIMIT_MEMLOCK); None where nothing limits it.
+
+    CAP_IPC_LOCK lifts the limit, mlock(2).
+    """
+    capable = kernel_files.fields(root / "proc/self/status").get("CapEff", "0")
+    if int(capable, 16) >> CAP_IPC_LOCK & 1:
+        return None
+    written = kernel_files.text(root / "proc/self/limits")
+    found = re.search(r"^Max locked memory +(\d+|unlimited)", written, re.MULTILINE)
+    return int(found[1]) if found and found[1] != "unlimited" else None
 
 
 def memory_used_bytes(root: Path) -> int:

@@ -290,6 +290,7 @@ class Campaign:
 
 
 def _precisions(cell: Cell, file: Prepared) -> dict[str, int]:
-    """The types that the output depends on: the weights', and that of 16-bit activations."""
+    """The types that the output depends on: of weights, 16-bit activations, a quantized cache."""
     halves = {"F16": 1} if cell.options.activations == "fp16" else {}
-    return file.facts.tensor_types | halves
+    kept = cell.options.kv_type.upper()
+    return file.facts.tensor_types | halves | ({kept: 1} if kept.startswith("Q") else {})

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from edgebench.models.prepared import Prepared
     from edgebench.schema.workload import Workload
 
+    Settings = Callable[[Prepared, "Probe", str], Options | str]
+
 CPU = "cpu"
 
 
@@ -43,7 +45,8 @@ MADE_FROM = {"onnx": "gguf"}
 class Request(NamedTuple):
     """What the user asked for.
 
-    `options` gives the settings that a backend has for a file on a device; `too_big` says why a
+    `options` gives the settings that a backend has for a file on a device, or says why it cannot
+    have them; `more_options` are further ones that multiply into cells. `too_big` says why a
     workload will not fit into memory.
     """
 
@@ -52,9 +55,10 @@ class Request(NamedTuple):
     isas: Sequence[str]
     threads: Sequence[int]
     workloads: Sequence[Workload]
-    options: Callable[[Prepared, Probe, str], Options]
+    options: Settings
     devices: Sequence[str] = (CPU,)
     too_big: Callable[[Prepared, Workload], str | None] = lambda _file, _workload: None
+    more_options: Sequence[Settings] = ()
 
 
 class Plan(NamedTuple):
@@ -72,16 +76,17 @@ def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Pla
     cells: dict[str, Cell] = {}
     skipped: list[Skipped] = []
     for combination in _combinations(request, probes):
-        reason = _why_not(combination, probes[combination.backend], request, usable_cpus)
-        if reason is None:
-            cell = _cell(combination, probes[combination.backend], request)
-            cells[cell.id] = cell
+        probe = probes[combination.backend]
+        found = _why_not(combination, probe, request, usable_cpus) or _options(combination, probe)
+        if isinstance(found, str):
+            skipped.append(_skip(combination, found))
         else:
-            skipped.append(_skip(combination, reason))
+            cell = _cell(combination, found)
+            cells[cell.id] = cell
     if not cells:
         reasons = " ".join(dict.fromkeys(skip.reason for skip in skipped))
         raise NotUsableHere(f"Nothing can be measured. {reasons}", "Change what is asked for.")
-    return Plan(tuple(cells.values()), tuple(skipped))
+    return Plan(tuple(cells.values()), tuple(dict.fromkeys(skipped)))
 
 
 class _Combination(NamedTuple):
@@ -91,6 +96,7 @@ class _Combination(NamedTuple):
     device: str
     threads: int
     workload: Workload
+    settings: Settings
 
 
 def _combinations(request: Request, probes: Mapping[str, Probe]) -> Iterator[_Combination]:
@@ -99,7 +105,8 @@ def _combinations(request: Request, probes: Mapping[str, Probe]) -> Iterator[_Co
         probe = probes[backend]
         named = [names_of(isa, probe.known_isas, probe.isas) for isa in request.isas]
         isas = dict.fromkeys(chain.from_iterable(named))
-        for rest in product(isas, request.devices, request.threads, request.workloads):
+        settings = (request.options, *request.more_options)
+        for rest in product(isas, request.devices, request.threads, request.workloads, settings):
             yield _Combination(file, backend, *rest)
 
 
@@ -120,7 +127,11 @@ def _in_memory(asked: _Combination, probe: Probe) -> bool:
     return asked.device == CPU and asked.file.format in probe.formats
 
 
-def _cell(asked: _Combination, probe: Probe, request: Request) -> Cell:
+def _options(asked: _Combination, probe: Probe) -> Options | str:
+    return asked.settings(asked.file, probe, asked.device)
+
+
+def _cell(asked: _Combination, options: Options) -> Cell:
     return Cell.of(
         file=asked.file.facts.sha256,
         backend=asked.backend,
@@ -128,7 +139,7 @@ def _cell(asked: _Combination, probe: Probe, request: Request) -> Cell:
         device=asked.device,
         threads=asked.threads,
         workload=asked.workload,
-        options=request.options(asked.file, probe, asked.device),
+        options=options,
     )
 
 

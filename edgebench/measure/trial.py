@@ -24,13 +24,15 @@ def run_trial(
     job: Job,
     clock: Callable[[], int],
     retired: Callable[[], int | None] = counters.not_counted,
+    *,
+    ended: Callable[[str], None] = lambda _phase: None,
 ) -> dict[str, Any]:
     """Prefill and decode the teacher's tokens; the fields of a Trial, times in nanoseconds.
 
     The clock is read right before and right after each call into the session; what happens
     between two calls (keeping the greedy token, to see whether launches agree) is not counted.
     Filling the KV cache to the workload's depth is not timed. Every parallel sequence is fed the
-    same tokens; the greedy token kept is that of the first.
+    same tokens; the greedy token kept is that of the first. `ended` is told of each phase.
     """
     depth, prompt_end = job.depth_tokens, job.depth_tokens + job.prompt_tokens
     session.reset()
@@ -48,10 +50,13 @@ def run_trial(
         begun = clock()
         greedy.append(int(logits.argmax()))
         sampled.append(clock() - begun)
+        ended("prefill")
     output = job.tokens[prompt_end : prompt_end + job.output_tokens]
     steps = [(token,) * job.options.sequences for token in output]
     step_ns, chosen, sample_ns = _decode(session, steps, clock)
     wall_ns = clock() - started
+    if step_ns:
+        ended("decode")
     after = counters.snapshot(retired=retired)
     return {
         "started_ns": started,

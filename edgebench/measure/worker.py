@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgebench.backends import DEVICES, EngineError, WrongIsaError
 from edgebench.machine import counters
+from edgebench.machine.peaks import Peaks
 from edgebench.machine.retired import Retired
 from edgebench.measure import instructions
 from edgebench.measure.job import Job
@@ -139,8 +140,9 @@ def _verify(job: Job, emit: Emit) -> None:
 
 
 def _measure(job: Job, emit: Emit) -> None:
-    retired = Retired()
+    retired, peaks = Retired(), Peaks()
     with _loaded(job, emit) as (session, clock), _tokenizer(job, session) as tokenize:
+        peaks.end("load")
         counted = instructions.counting(session)
         deadline = clock() + round(job.launch_time_s * 1e9)
         for index in range(job.trials + 1):
@@ -148,14 +150,18 @@ def _measure(job: Job, emit: Emit) -> None:
                 break
             emit("stage", stage="trial" if index else "warmup")
             divisor = 1 if index else job.warmup_divisor
-            work = job.divided(divisor)
-            timed = run_trial(counted or session, tokenize, work, clock, retired.read)
+            timed = run_trial(
+                counted or session, tokenize, job.divided(divisor), clock, retired.read,
+                ended=peaks.end,
+            )  # fmt: skip
             if counted:
                 timed |= {"instructions": counted.taken(with_prompt=bool(job.prompt_tokens))}
             emit("trial", index=index, warmup=index == 0, divided_by=divisor, **timed)
         if job.sustain_s:
-            _loop(job, emit, clock, lambda: run_trial(session, tokenize, job, clock))
-        emit("measured", memory=_memory(session))
+            _loop(
+                job, emit, clock, lambda: run_trial(session, tokenize, job, clock, ended=peaks.end)
+            )
+        emit("measured", memory=_memory(session, peaks))
 
 
 def _loop(
@@ -225,13 +231,17 @@ def _loaded(job: Job, emit: Emit) -> Iterator[tuple[Session, Callable[[], int]]]
         yield session, clock
 
 
-def _memory(session: Session | None) -> dict[str, int | None]:
-    resident = counters.resident_bytes()
+def _memory(session: Session | None, peaks: Peaks | None = None) -> dict[str, object]:
+    status = counters.status_bytes()
     return {
-        "peak_rss_bytes": counters.peak_rss_bytes(),
-        "anonymous_bytes": resident["anonymous"],
-        "file_backed_bytes": resident["file_backed"],
+        "peak_rss_bytes": peaks.all_phases_bytes() if peaks else status.get("VmHWM"),
+        "anonymous_bytes": status.get("RssAnon"),
+        "file_backed_bytes": status.get("RssFile"),
         "kv_cache_bytes": session.kv_cache_bytes if session else None,
+        "pss_bytes": counters.pss_bytes(),
+        "swapped_bytes": status.get("VmSwap"),
+        "locked_bytes": status.get("VmLck"),
+        "phase_peaks": peaks.by_phase() if peaks else None,
     }
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from edgebench.models.gguf import Header
     from edgebench.schema.model import Shape
 
-KV_ELEMENT_BYTES = {"f16": 2, "f32": 4}
+# Of 32 values, which is what quantized types have a scale for.
+KV_BLOCK, KV_BLOCK_BYTES = 32, {"f16": 64, "f32": 128, "q8_0": 34, "q4_0": 18}
 EMBEDDING = "token_embd.weight"
 
 
@@ -84,7 +85,7 @@ def kv_bytes_per_token(shape: Shape, kv_type: str = "f16") -> int:
     arXiv:1911.02150, and Ainslie et al. 2023, arXiv:2305.13245, for shared key-value heads).
     """
     width = shape.hidden // shape.heads * shape.kv_heads
-    return 2 * shape.layers * width * KV_ELEMENT_BYTES[kv_type]
+    return 2 * shape.layers * width * KV_BLOCK_BYTES[kv_type] // KV_BLOCK
 
 
 def flops_per_token(shape: Shape, context_tokens: int) -> int:

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 COLUMNS = ("cell", "load", "cold load", "first call", "step p50", "p90", "p99",
            "between launches", "within a launch", "course", "CPU s/token", "CPU 95 % interval",
-           "peak", "anonymous", "file", "KV cache", "mean KL", "top-1", "logit error",
+           "peak", "anonymous", "file", "PSS", "swapped", "KV cache", "load peak", "prefill peak",
+           "decode peak", "mean KL", "top-1", "logit error",
            "of bandwidth", "of arithmetic")  # fmt: skip
+MEMORY = ("peak_rss_bytes", "anonymous_bytes", "file_backed_bytes", "pss_bytes", "swapped_bytes",
+          "kv_cache_bytes")  # fmt: skip
 
 
-def render(result: Result, *, width: int = 360) -> str:
+def render(result: Result, *, width: int = 480) -> str:
     """The rows as aligned text."""
     return grid(COLUMNS, rows(result), right=COLUMNS[1:], width=width)
 
@@ -75,8 +78,14 @@ def _milliseconds(found: Interval | None) -> str:
 
 
 def _memory(found: Sequence[Memory]) -> tuple[str, ...]:
-    names = ("peak_rss_bytes", "anonymous_bytes", "file_backed_bytes", "kv_cache_bytes")
-    return tuple(_mebibytes([getattr(memory, name) for memory in found]) for name in names)
+    peaks = [memory.phase_peaks for memory in found if memory.phase_peaks]
+    phases = ("load_bytes", "prefill_bytes", "decode_bytes")
+    sampled = " (at its end)" * any(each.method == "sampled" for each in peaks)
+    by_phase = [_mebibytes([getattr(each, phase) for each in peaks]) for phase in phases]
+    return (
+        *(_mebibytes([getattr(memory, name) for memory in found]) for name in MEMORY),
+        *(each + sampled * (each != "-") for each in by_phase),
+    )
 
 
 def _mebibytes(values: Sequence[int | None]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import metrics
-from edgebench.analysis.labels import file_label, short_label, skipped_label
+from edgebench.analysis.labels import engine_label, file_label, short_label, skipped_label
 from edgebench.analysis.notes import is_contended, notes
 from edgebench.printable import clean
 from edgebench.report import energy, instructions, sustained
@@ -59,7 +59,7 @@ class Row(NamedTuple):
     verified: str
 
 
-def render(result: Result, *, width: int = 160) -> str:
+def render(result: Result, *, width: int = 200) -> str:
     """The whole document as text: header, table, skipped cells, warnings."""
     table = grid(columns(result), rows(result), right=RIGHT, width=width)
     below = "".join(f"{note.kind}  {clean(note.text)}\n" for note in footnotes(result))
@@ -132,7 +132,7 @@ def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, summary: CellSumma
     peak, cpu_s = summary.peak_rss_bytes, summary.cpu_s_per_token
     return Row(
         model=short_label(file),
-        backend=cell.cell.backend,
+        backend=engine_label(cell.cell),
         isa=_dispatched(cell),
         threads=str(cell.cell.threads),
         test=phase.test,

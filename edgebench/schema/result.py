@@ -69,8 +69,8 @@ class Options(Strict):
     batch_tokens: int = 2048
     ubatch_tokens: int = 512
     flash_attention: bool | None = True
-    kv_type: Literal["f16", "f32"] = "f16"
-    load_mode: Literal["mmap", "read"] | None = "mmap"
+    kv_type: Literal["f16", "f32", "q8_0", "q4_0"] = "f16"
+    load_mode: Literal["mmap", "read", "mlock"] | None = "mmap"
     activations: Literal["int8", "fp32", "fp16", "mixed"] | None = None
     spinning: bool | None = None
     prepacked: bool | None = None
@@ -173,11 +173,25 @@ class Engine(Strict):
     build: str
 
 
+class PhasePeaks(Strict):
+    """Highest resident memory of each phase, over all trials of a launch.
+
+    `method` is `reset` where the kernel set VmHWM back between phases, `sampled` where it would
+    not and what was resident at a phase's end stands for its peak (the load's is exact then too).
+    """
+
+    method: Literal["reset", "sampled"]
+    load_bytes: Bytes | None
+    prefill_bytes: Bytes | None
+    decode_bytes: Bytes | None
+
+
 class Memory(Strict):
     """Of the worker process. Peaks are VmHWM: `ru_maxrss` starts at the parent's peak.
 
     `anonymous` and `file_backed` are RssAnon and RssFile at the end of the launch; the pages of a
-    mapped model file count as file-backed while they are resident.
+    mapped model file count as file-backed while they are resident. So are `pss_bytes` (shared
+    pages by their share), `swapped_bytes` (VmSwap) and `locked_bytes` (VmLck).
     """
 
     peak_rss_bytes: Bytes | None
@@ -186,6 +200,10 @@ class Memory(Strict):
     before_engine_peak_bytes: Bytes | None
     after_import_bytes: Bytes | None
     kv_cache_bytes: Bytes | None
+    pss_bytes: Bytes | None = None
+    swapped_bytes: Bytes | None = None
+    locked_bytes: Bytes | None = None
+    phase_peaks: PhasePeaks | None = None
 
 
 class Load(Strict):
