@@ -36,7 +36,7 @@ def interval(values: Sequence[float]) -> Interval | None:
     logs = [math.log(value) for value in values]
     if len(logs) == 1:
         return Interval(estimate=math.exp(logs[0]), low=None, high=None, launches=1)
-    centre, error = _mean_and_error(logs)
+    centre, error = mean_and_error(logs)
     reach = t_quantile(len(logs) - 1) * error
     low, estimate, high = (_exp(centre + sign * reach) for sign in (-1, 0, 1))
     return Interval(estimate=estimate, low=low, high=high, launches=len(logs))
@@ -94,15 +94,15 @@ def paired(base: Sequence[float], head: Sequence[float]) -> LogRatio | None:
     logs = [math.log(h / b) for b, h in zip(base, head, strict=True)]
     if len(logs) < 2:
         return None
-    return LogRatio(*_mean_and_error(logs), len(logs) - 1)
+    return LogRatio(*mean_and_error(logs), len(logs) - 1)
 
 
 def unpaired(base: Sequence[float], head: Sequence[float]) -> LogRatio | None:
     """Of launches that were not interleaved (Welch); None below two on a side."""
     if min(len(base), len(head)) < 2:
         return None
-    one, one_error = _mean_and_error([math.log(value) for value in base])
-    two, two_error = _mean_and_error([math.log(value) for value in head])
+    one, one_error = mean_and_error([math.log(value) for value in base])
+    two, two_error = mean_and_error([math.log(value) for value in head])
     total = one_error**2 + two_error**2
     spread = one_error**4 / (len(base) - 1) + two_error**4 / (len(head) - 1)
     degrees = total**2 / spread if spread else len(base) + len(head) - 2
@@ -137,7 +137,7 @@ def _exp(power: float) -> float:
     return math.exp(min(power, LARGEST_EXPONENT))
 
 
-def _mean_and_error(logs: Sequence[float]) -> tuple[float, float]:
+def mean_and_error(logs: Sequence[float]) -> tuple[float, float]:
     """Mean and its standard error. `statistics.stdev` is exact, and thirty times slower.
 
     Equal values have no spread at all, not the last digit's: it would look significant.

@@ -25,7 +25,7 @@ from edgebench.backends.llama_vocabulary import Vocabulary, open_vocabulary
 from edgebench.machine import counters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -185,6 +185,27 @@ class LlamaSession:
         (self._one[0],) = tokens
         self._run(self._one_batch)
         return self._logits(-1).reshape(1, -1)
+
+    def driver(self, loop: Callable[..., int]) -> Callable[[Sequence[int]], None]:
+        """Decode steps driven by compiled code, for what driving them from Python costs.
+
+        `loop` takes llama.cpp's functions, this context, a batch of one, and tokens
+        (data/native_rung.c). Raises EngineError with the engine's code.
+        """
+        pointers = [
+            ctypes.cast(getattr(self._api._lib, name), ctypes.c_void_p)
+            for name in ("llama_decode", "llama_synchronize", "llama_get_logits_ith")
+        ]
+
+        def drive(tokens: Sequence[int]) -> None:
+            ids = (ctypes.c_int32 * len(tokens))(*tokens)
+            context: Any = self._ctx
+            if code := loop(
+                *pointers, ctypes.cast(context, ctypes.c_void_p), self._one_batch, ids, len(tokens)
+            ):
+                raise EngineError(self._log.explain(f"llama_decode returned {code}"))
+
+        return drive
 
     def close(self) -> None:
         if self._step:

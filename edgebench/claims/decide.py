@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from edgebench.analysis.stats import mean_and_error, t_quantile
 from edgebench.schema.claim import Endpoint, Margin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgebench.analysis.stats import LogRatio
     from edgebench.claims.figures import Compared
     from edgebench.schema.claim import Reason, Scope, Word
@@ -130,3 +133,55 @@ def _p(found: LogRatio, margin: Margin, said: Word) -> float:
     line = margin.support if said == "supported" else margin.refute
     above = found.p_above(line)
     return above if (said == "supported") == margin.upward else 1 - above
+
+
+def of_values(
+    name: str,
+    question: str,
+    values: Sequence[float],
+    margin: Margin,
+    *,
+    primary: bool = True,
+    unit: str,
+    reasons: tuple[Reason, ...] = (),
+) -> Endpoint:
+    """An endpoint about a mean, one value per block: Student's t on the values themselves.
+
+    For shares and differences, which may be 0 or negative. Of one value there is no interval.
+    """
+    if len(values) < 2 or reasons:
+        why: tuple[Reason, ...] = reasons or (("too_few_blocks",) if values else ("not_measured",))
+        return empty(name, question, margin, why, primary=primary, unit=unit, blocks=len(values))
+    centre, error = mean_and_error(values)
+    reach = t_quantile(len(values) - 1) * error
+    low, high = centre - reach, centre + reach
+    said = word(low, high, margin)
+    return Endpoint(
+        name=name,
+        question=question,
+        primary=primary,
+        scope="device",
+        device=None,
+        unit=unit,
+        verdict=said,
+        estimate=centre,
+        low=low,
+        high=high,
+        margin=margin,
+        blocks=len(values),
+        p=None
+        if said == "inconclusive" or margin.band
+        else _p_of_mean(centre, error, len(values), margin, said),
+        reasons=("interval_straddles_margin",) if said == "inconclusive" else (),
+    )
+
+
+def _p_of_mean(centre: float, error: float, blocks: int, margin: Margin, said: Word) -> float:
+    """One-sided, against the margin that was passed."""
+    from scipy.special import stdtr
+
+    line = margin.support if said == "supported" else margin.refute
+    distance = -abs(centre - line)
+    if error == 0:
+        return 0.0 if distance else 0.5
+    return float(stdtr(blocks - 1, distance / error))

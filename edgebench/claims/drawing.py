@@ -9,11 +9,14 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
+from edgebench.analysis import stats
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from edgebench.analysis.stats import LogRatio
     from edgebench.claims import Claim, Evidence
-    from edgebench.claims.figures import Compared
+    from edgebench.claims.figures import Compared, Figures
 
 SALT = "edgebench"
 # Okabe and Ito's palette, told apart by colour-blind readers too.
@@ -70,3 +73,57 @@ def errorbars(axis: Any, x: Iterable[float], ratios: Sequence[Any], label: str, 
         list(x), centre, yerr=[low, high], label=label, color=COLOURS[place % len(COLOURS)],
         marker="o", capsize=3,
     )  # fmt: skip
+
+
+def bars(figure: Any, series: Mapping[str, Sequence[tuple[str, Figures]]], unit: str) -> None:
+    """A panel per series: geometric means over blocks on a logarithmic axis, with intervals."""
+    panels = {name: found for name, found in series.items() if found}
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for place, (axis, (title, found)) in enumerate(zip(axes, panels.items(), strict=True)):
+        known = [(name, stats.interval(each.values)) for name, each in found]
+        shown = [(name, each) for name, each in known if each]
+        estimates = [each.estimate for _, each in shown]
+        low = [each.estimate - (each.low or each.estimate) for _, each in shown]
+        high = [(each.high or each.estimate) - each.estimate for _, each in shown]
+        axis.barh([name for name, _ in shown], estimates, xerr=[low, high], capsize=3,
+                  color=COLOURS[place % len(COLOURS)])  # fmt: skip
+        axis.set_xscale("log")
+        axis.set_xlabel(unit)
+        axis.set_title(title)
+
+
+def roofline(figure: Any, points: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+    """Tokens per second that bandwidth allows against those that were reached, both logarithmic."""
+    axis = figure.subplots()
+    for place, (label, found) in enumerate(points.items()):
+        axis.scatter(*zip(*found, strict=True), label=label, color=COLOURS[place % len(COLOURS)])
+    allowed = [x for found in points.values() for x, _ in found]
+    ends = [min(allowed), max(allowed)]
+    for share in (1.0, 0.5, 0.3):
+        axis.plot(ends, [share * end for end in ends], color="grey", linewidth=0.8)
+        axis.annotate(f"{share:.0%}", (ends[1], share * ends[1]))
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_xlabel("tokens/s that the measured bandwidth allows")
+    axis.set_ylabel("tokens/s reached")
+    axis.legend()
+
+
+def gate_map(figure: Any, cells: Mapping[str, Mapping[str, LogRatio | None]]) -> None:
+    """Models down, gates across: how far each is from its limit, green where it passes."""
+    gates = list(dict.fromkeys(name for found in cells.values() for name in found))
+    axis = figure.subplots()
+    axis.grid(visible=False)
+    for y, (model, found) in enumerate(cells.items()):
+        for x, gate in enumerate(gates):
+            ratio = found.get(gate)
+            text = f"{math.exp(ratio.estimate):.2g}x" if ratio else "-"
+            low, high = ratio.bounds() if ratio else (0.0, 2.0)
+            colour = COLOURS[2] if low >= 1 else COLOURS[1] if high < 1 else "#DDDDDD"
+            axis.barh(y, 0.96, left=x - 0.48, height=0.9, color=colour)
+            axis.text(x, y, text, ha="center", va="center")
+        axis.text(-0.6, y, model, ha="right", va="center")
+    axis.set_xticks(range(len(gates)), gates)
+    axis.set_yticks([])
+    axis.invert_yaxis()
+    axis.set_title("limit over measured: 1x is the limit")

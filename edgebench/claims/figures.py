@@ -86,7 +86,7 @@ def plain(row: Row) -> bool:
 
 
 def figures(chosen: Iterable[Row], metric: metrics.Metric) -> Figures:
-    """Of each launch of these cells. What may show no speed gives none."""
+    """Of each launch of these cells. What may show no speed gives none, nor what was looped."""
     kept: dict[Block, float] = {}
     contended = 0
     for row in chosen:
@@ -94,7 +94,7 @@ def figures(chosen: Iterable[Row], metric: metrics.Metric) -> Figures:
             continue
         for launch in row.entry.launches:
             value = metrics.of_launch(launch, row.entry.cell.workload, metric)
-            if value is None or value <= 0:
+            if value is None or value <= 0 or launch.sustained:
                 continue
             if is_contended(launch, row.result.device.usable_cpus):
                 contended += 1

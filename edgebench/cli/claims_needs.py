@@ -24,17 +24,25 @@ if TYPE_CHECKING:
     from edgebench.cli.claims_world import Here
     from edgebench.measure.plan import Plan
     from edgebench.models.prepared import Prepared
-    from edgebench.schema.result import Cell, CellResult, MeasuredFile, Result, Skipped
+    from edgebench.schema.result import Cell, Launch, MeasuredFile, Result, Skipped
+
+# A loop that was interrupted is not what was asked for.
+WHOLE_LOOP = 0.9
+OTHER_FAMILY = "not an instruction set of this family"
 
 
 class Wanted(NamedTuple):
-    """Cells by id with the launches that they shall have in all, and the files they are of."""
+    """Cells by id with the launches that they shall have in all, and the files they are of.
+
+    `sustain_s`: each launch loops for so long, instead of a few trials.
+    """
 
     cells: dict[str, Cell]
     launches: dict[str, int]
     files: dict[str, Prepared]
     planned_skips: tuple[Skipped, ...]
     skipped: tuple[Skip, ...]
+    sustain_s: float | None = None
 
 
 class Done:
@@ -45,8 +53,8 @@ class Done:
     """
 
     def __init__(self, here: Here, earlier: Iterable[Result]) -> None:
-        self._by_id: Counter[str] = Counter()
-        self._soft: Counter[str] = Counter()
+        self._by_id: Counter[tuple[str, float | None]] = Counter()
+        self._soft: Counter[tuple[str, float | None]] = Counter()
         for result in earlier:
             engines = {engine.backend: engine for engine in result.engines}
             facts = {file.sha256: file for file in result.files}
@@ -54,15 +62,18 @@ class Done:
                 backend = entry.cell.backend
                 if (engines.get(backend),) != (here.engines((backend,)) or (None,)):
                     continue
-                finished = _finished(entry, result.device.usable_cpus)
-                self._by_id[entry.cell.id] += finished
-                self._soft[soft_key(entry.cell, facts[entry.cell.file])] += finished
+                soft = soft_key(entry.cell, facts[entry.cell.file])
+                for launch in entry.launches:
+                    if _counts(launch, result.device.usable_cpus):
+                        looped_s = launch.sustained.asked_s if launch.sustained else None
+                        self._by_id[entry.cell.id, looped_s] += 1
+                        self._soft[soft, looped_s] += 1
 
-    def launches(self, cell: Cell) -> int:
-        return self._by_id[cell.id]
+    def launches(self, cell: Cell, sustain_s: float | None) -> int:
+        return self._by_id[cell.id, sustain_s]
 
-    def soft(self, cell: Cell, file: MeasuredFile) -> int:
-        return self._soft[soft_key(cell, file)]
+    def soft(self, cell: Cell, file: MeasuredFile, sustain_s: float | None) -> int:
+        return self._soft[soft_key(cell, file), sustain_s]
 
 
 def soft_key(cell: Cell, file: MeasuredFile) -> str:
@@ -71,13 +82,21 @@ def soft_key(cell: Cell, file: MeasuredFile) -> str:
     return f"{file.model} {file.quant} {file.weights} {file.seed} {plain}"
 
 
-def gather(claim: Claim, level: Level, here: Here, *, launches: int | None, dry: bool) -> Wanted:
-    """The cells of a claim at this level; identical ones once, with the larger number."""
-    wanted = Wanted({}, {}, {}, (), ())
+def gather(
+    claim: Claim, level: Level, here: Here, *, launches: int | None, dry: bool
+) -> list[Wanted]:
+    """The cells of a claim at this level, identical ones once, with the larger number.
+
+    Those that are looped come last, each length of time on its own.
+    """
+    groups: dict[float | None, Wanted] = {}
     for need in claim.needs:
         if isinstance(need, Cells) and level in need.levels and need.launches.get(level, 0):
-            wanted = _add(wanted, need, launches or need.launches[level], here, dry=dry)
-    return wanted
+            number = launches or need.launches[level]
+            key = need.sustain_s
+            group = groups.get(key, Wanted({}, {}, {}, (), (), key))
+            groups[key] = _add(group, need, number if key is None else 1, here, dry=dry)
+    return [groups[key] for key in sorted(groups, key=lambda each: each or 0.0)]
 
 
 def tryings(claim: Claim, level: Level, blocks: int | None) -> Iterator[tuple[Trying, int]]:
@@ -99,13 +118,19 @@ def _add(wanted: Wanted, need: Cells, launches: int, here: Here, *, dry: bool) -
             if isinstance(planned, str):
                 skipped.append(Skip(need=f"{need.model} {quant}", reason=planned))
                 continue
-            planned_skips += planned.skipped
+            planned_skips += [s for s in planned.skipped if OTHER_FAMILY not in s.reason]
             skipped += _reasons(planned.skipped, need.model, quant)
             for cell in planned.cells:
                 files[cell.file] = file
                 cells[cell.id] = cell
                 counts[cell.id] = max(launches, counts.get(cell.id, 0))
-    return Wanted(cells, counts, files, tuple(planned_skips), tuple(dict.fromkeys(skipped)))
+    return wanted._replace(
+        cells=cells,
+        launches=counts,
+        files=files,
+        planned_skips=tuple(planned_skips),
+        skipped=tuple(dict.fromkeys(skipped)),
+    )
 
 
 def _plans(need: Cells, file: Prepared, here: Here) -> Iterator[Plan | str]:
@@ -152,18 +177,22 @@ def _choices(need: Cells, threads: Sequence[int], here: Here) -> Choices:
 
 
 def _reasons(skips: Iterable[Skipped], model: str, quant: str) -> Iterator[Skip]:
+    """Claims name instruction sets of every family: those of another one are nobody's loss."""
     for skip in skips:
+        if OTHER_FAMILY in skip.reason:
+            continue
         where = skip.isa if skip.device == "cpu" else f"{skip.isa} {skip.device}"
         name = f"{model} {quant} {skip.backend} {where} {skip.threads}t {skip.workload}"
         yield Skip(need=name, reason=skip.reason)
 
 
-def _finished(entry: CellResult, cpus: int) -> int:
-    """Launches with a counted trial. One while others were busy is no evidence: not counted."""
-    return sum(
-        any(not trial.warmup for trial in launch.trials) and not is_contended(launch, cpus)
-        for launch in entry.launches
-    )
+def _counts(launch: Launch, cpus: int) -> bool:
+    """Whether it was finished. One while others were busy is no evidence, and measured again."""
+    if looped := launch.sustained:
+        lasted_s = (looped.started_ns[-1] - looped.started_ns[0]) * 1e-9
+        return lasted_s >= WHOLE_LOOP * looped.asked_s
+    counted = any(not trial.warmup for trial in launch.trials)
+    return counted and not is_contended(launch, cpus)
 
 
 def results_below(folder: Path) -> list[Path]:

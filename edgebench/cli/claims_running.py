@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from edgebench.claims import Claim, Level
+    from edgebench.schema.result import Cell
 
 TRIALS = {"smoke": (3, 3.0), "full": (3, 5.0)}
 
@@ -115,34 +116,44 @@ def _expected(claims: Sequence[Claim], asked: Asked, here: Here, folder: Path) -
 def _part(
     claim: Claim, asked: Asked, here: Here, done: Done, seen: dict[str, int], folder: Path
 ) -> Part:
-    wanted = gather(claim, asked.level, here, launches=asked.launches, dry=True)
     cells = launches = 0
     seconds = 0.0
-    for cell in wanted.cells.values():
-        facts = wanted.files[cell.file].facts
-        have = max(done.soft(cell, facts), seen.get(cell.id, 0))
-        missing = max(0, wanted.launches[cell.id] - have)
-        seen[cell.id] = max(have, wanted.launches[cell.id])
-        cells, launches = cells + bool(missing), launches + missing
-        seconds += missing * expected.launch_s(cell, facts, _trials(asked.level))
-        seconds += expected.verification_s(cell, facts) / 2 if missing else 0.0
+    skipped: list[Skip] = []
+    for wanted in gather(claim, asked.level, here, launches=asked.launches, dry=True):
+        skipped += wanted.skipped
+        for cell in wanted.cells.values():
+            facts, key = wanted.files[cell.file].facts, f"{cell.id} {wanted.sustain_s}"
+            have = max(done.soft(cell, facts, wanted.sustain_s), seen.get(key, 0))
+            missing = max(0, wanted.launches[cell.id] - have)
+            seen[key] = max(have, wanted.launches[cell.id])
+            cells, launches = cells + bool(missing), launches + missing
+            seconds += missing * _launch_s(wanted, cell, asked.level)
+            seconds += expected.verification_s(cell, facts) / 2 if missing else 0.0
     blocks, block_s = trying.expected(claim, asked, here, folder)
-    return Part(claim.id, cells, launches, blocks, seconds + block_s, wanted.skipped)
+    return Part(claim.id, cells, launches, blocks, seconds + block_s, tuple(skipped))
+
+
+def _launch_s(wanted: Wanted, cell: Cell, level: Level) -> float:
+    facts = wanted.files[cell.file].facts
+    if wanted.sustain_s is not None:
+        return wanted.sustain_s + expected.START_S
+    return expected.launch_s(cell, facts, expected.Trials(*TRIALS[level]))
 
 
 def _measure(whole: Suite, claim: Claim) -> list[Skip]:
     """The claim's missing cells, then its experiments; what could not be done, and why."""
     asked, here = whole.asked, whole.here
-    wanted = gather(claim, asked.level, here, launches=asked.launches, dry=False)
     done = Done(here, () if asked.fresh else map(read_strictly, _runs(whole.folder)))
-    missing = {
-        cell_id: count
-        for cell_id, cell in wanted.cells.items()
-        if (count := wanted.launches[cell_id] - done.launches(cell)) > 0
-    }
-    skipped = list(wanted.skipped)
-    if missing:
-        skipped += _campaign(whole, wanted, missing)
+    skipped: list[Skip] = []
+    for wanted in gather(claim, asked.level, here, launches=asked.launches, dry=False):
+        skipped += wanted.skipped
+        missing = {
+            cell_id: count
+            for cell_id, cell in wanted.cells.items()
+            if (count := wanted.launches[cell_id] - done.launches(cell, wanted.sustain_s)) > 0
+        }
+        if missing:
+            skipped += _campaign(whole, wanted, missing)
     skipped += trying.run(whole, claim)
     for skip in skipped:
         say(sys.stderr, f"  skipped {skip.need}: {skip.reason}")
@@ -158,7 +169,7 @@ def _campaign(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> list[
     most, launch_time_s = TRIALS[asked.level]
     budget = Budget(
         precision=0.0, min_launches=0, max_launches=max(missing.values()), max_time_s=left_s,
-        trials=most, launch_time_s=launch_time_s,
+        trials=most, launch_time_s=launch_time_s, sustain_s=wanted.sustain_s,
     )  # fmt: skip
     setup = _setup(whole.here, wanted, missing)
     planned = Plan(tuple(wanted.cells[cell_id] for cell_id in missing), wanted.planned_skips)
@@ -194,17 +205,12 @@ def _setup(here: Here, wanted: Wanted, missing: Mapping[str, int]) -> Setup:
 
 
 def _lines(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> SuiteLines:
-    trials = _trials(whole.asked.level)
     facts = [file.facts for file in wanted.files.values()]
     expected_s = {
-        cell_id: expected.launch_s(cell, wanted.files[cell.file].facts, trials)
+        cell_id: _launch_s(wanted, cell, whole.asked.level)
         for cell_id, cell in wanted.cells.items()
     }
     return SuiteLines(sys.stderr, whole.pace, facts, expected_s, sum(missing.values()))
-
-
-def _trials(level: Level) -> expected.Trials:
-    return expected.Trials(*TRIALS[level])
 
 
 def _judge(whole: Suite, skipped: Mapping[str, Sequence[Skip]]) -> None:

@@ -1,0 +1,86 @@
+"""What is measured beside the hogs, in a worker: read bandwidth, and decode steps of a model."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import mmap
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgebench.backends import EngineError, LoadOptions
+from edgebench.machine import counters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Clock = Callable[[], int]
+    Emit = Callable[..., None]
+
+
+def read(parameters: dict[str, Any], clock: Clock, emit: Emit) -> None:
+    """Task: bytes per second that one thread reads while the hogs run."""
+    size_bytes = parameters["buffer_bytes"]
+    with mmap.mmap(-1, size_bytes) as buffer:
+        held = (ctypes.c_char * size_bytes).from_buffer(buffer)
+        address = ctypes.addressof(held)
+        ctypes.memset(address, 1, size_bytes)
+        find = ctypes.CDLL(None).memchr
+        find.restype = ctypes.c_void_p
+        with hogs(parameters["hog_cpus"], size_bytes):
+            before = counters.snapshot()
+            for _ in range(parameters["trials"]):
+                begun = clock()
+                find(ctypes.c_void_p(address), 7, ctypes.c_size_t(size_bytes))
+                emit("read", elapsed_ns=clock() - begun, bytes=size_bytes)
+            emit("waited", **_waited(before))
+        del held
+
+
+def decode(parameters: dict[str, Any], clock: Clock, emit: Emit) -> None:
+    """Task: decode steps of llama.cpp with one thread while the hogs run; one warm-up round."""
+    from edgebench.backends.llama_cpp import LlamaCpp
+
+    tokens = parameters["tokens"]
+    options = LoadOptions(isa=parameters["isa"], threads=1, context_tokens=2 * len(tokens))
+    with LlamaCpp().load(Path(parameters["file"]), options) as session:
+        for token in tokens:
+            session.decode((token,))
+        session.reset()
+        with hogs(parameters["hog_cpus"], parameters["buffer_bytes"]):
+            before = counters.snapshot()
+            step_ns = []
+            for token in tokens:
+                begun = clock()
+                session.decode((token,))
+                step_ns.append(clock() - begun)
+            emit("decoded", step_ns=step_ns)
+            emit("waited", **_waited(before))
+
+
+@contextlib.contextmanager
+def hogs(cpus: Sequence[int], size_bytes: int) -> Iterator[None]:
+    """One hog on each of these CPUs, running; all are gone afterwards."""
+    command = [sys.executable, "-P", "-m", "edgebench.measure.experiments.hog"]
+    started = [
+        subprocess.Popen([*command, str(cpu), str(size_bytes)], stdout=subprocess.PIPE, text=True)
+        for cpu in cpus
+    ]
+    try:
+        for each in started:
+            if each.stdout is None or each.stdout.readline().strip() != "ready":
+                raise EngineError("a hog did not start")
+        yield
+    finally:
+        for each in started:
+            each.kill()
+            each.wait()
+            if each.stdout:
+                each.stdout.close()
+
+
+def _waited(before: counters.Snapshot) -> dict[str, float | int | None]:
+    spent = counters.difference(before, counters.snapshot())
+    return {name: spent[name] for name in ("run_delay_ns", "cpu_user_s", "cpu_system_s")}
