@@ -235,6 +235,6 @@ CLAIM = Claim(
     out_of_reach=(
         "What the speaker meant by effect, and whether training was part of it.",
     ),
-    others_would_add="Everything: a Raspberry Pi 5, a Graviton or Ampere server, an Apple M-series, a "
-    "phone; and a T4, RTX 3060 or 4090, A100 or H100, each running the same file.",
+    others_would_add="Everything: a Raspberry Pi 5, a Graviton or Ampere server, an Apple "
+    "M-series, a phone; and a T4, RTX 3060 or 4090, A100 or H100, each running the same file.",
 )  # fmt: skip
