@@ -127,6 +127,7 @@ class LlamaSession:
         self._vocabulary = Vocabulary(api, api.llama_model_get_vocab(self._model), log)
         self._vocab_size = self._vocabulary.size
         self.tokenize = self._vocabulary.tokenize
+        self.piece, self.ends = self._vocabulary.piece, self._vocabulary.ends
         self._memory = api.llama_get_memory(self._ctx)
         self._batch_tokens = options.batch_tokens
         self._kv_block_bytes = KV_BLOCK_BYTES[options.kv_type]
@@ -166,6 +167,11 @@ class LlamaSession:
     def reset(self) -> None:
         # False: cells are forgotten, not zeroed, as in llama-bench.
         self._api.llama_memory_clear(self._memory, False)
+
+    def rewind(self, tokens: int) -> None:
+        """Forget what came after the first `tokens` of every sequence. Raises EngineError."""
+        if not self._api.llama_memory_seq_rm(self._memory, -1, tokens, -1):
+            raise EngineError(f"llama.cpp could not go back to position {tokens}")
 
     def prefill(self, tokens: Sequence[int], *, every: bool = False) -> Logits:
         if self._step:

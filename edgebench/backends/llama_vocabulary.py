@@ -36,6 +36,16 @@ class Vocabulary:
             raise EngineError(self._log.explain("the tokenizer refused the text"))
         return list(ids[:count])
 
+    def piece(self, token: int) -> bytes:
+        """What a token stands for: not always whole characters. Nothing for control tokens."""
+        room = ctypes.create_string_buffer(256)
+        count = self._api.llama_token_to_piece(self._vocab, token, room, len(room), 0, False)
+        return room.raw[: max(0, count)]
+
+    def ends(self, token: int) -> bool:
+        """Whether a model that writes this token has finished."""
+        return bool(self._api.llama_vocab_is_eog(self._vocab, token))
+
 
 @contextmanager
 def open_vocabulary(file: Path, isa: str) -> Iterator[Vocabulary]:

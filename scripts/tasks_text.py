@@ -1,0 +1,246 @@
+"""The sentences of the bundled items (scripts/tasks.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+INTENTS = {
+    "set an alarm": (
+        "Wake me at half past six tomorrow.",
+        "I have to be up by five, please make sure I am.",
+        "Ring at seven on weekdays.",
+        "Don't let me sleep past eight.",
+        "Get me out of bed at six fifteen.",
+        "I need a wake-up call at four in the morning.",
+    ),
+    "play music": (
+        "Put on some quiet piano.",
+        "I'd like to hear the new album again.",
+        "Start my workout playlist.",
+        "Something cheerful to listen to while I cook, please.",
+        "Play that song with the whistling.",
+        "Let's hear some jazz.",
+    ),
+    "turn on a light": (
+        "It's too dark in the hall.",
+        "Switch on the lamp by the sofa.",
+        "Make the bedroom bright.",
+        "I can't see a thing in the cellar.",
+        "Lamp in the study on, please.",
+        "Illuminate the porch.",
+    ),
+    "send a message": (
+        "Text my sister that I'm running late.",
+        "Tell the plumber that we are at home all day.",
+        "Write to the team that the meeting is moved.",
+        "Let my neighbour know the parcel has arrived.",
+        "Reply that I agree.",
+        "Drop Dad a line that the train was on time.",
+    ),
+    "check the weather": (
+        "Do I need an umbrella today?",
+        "How warm will it get on Sunday?",
+        "Is it going to snow tonight?",
+        "Will it stay dry for the picnic?",
+        "What's the forecast for the coast?",
+    ),
+    "start a timer": (
+        "Count down ten minutes for the eggs.",
+        "Tell me when a quarter of an hour is over.",
+        "Ninety seconds, starting now.",
+        "Let me know in three minutes, the tea is brewing.",
+        "Set the kitchen clock to forty minutes for the cake.",
+    ),
+    "navigate somewhere": (
+        "How do I get to the station?",
+        "Take me home the quickest way.",
+        "Which road leads to the harbour?",
+        "Guide me to the nearest petrol pump.",
+        "I want to walk to the museum, show me the way.",
+    ),
+    "add to the shopping list": (
+        "We're out of milk.",
+        "Don't forget to buy two loaves of bread.",
+        "Note down onions and rice for the store.",
+        "I should get washing powder next time I shop.",
+        "Put apples on the list.",
+    ),
+}
+
+TRANSFERS: dict[str, Any] = {
+    "thing": ["ladder", "pump", "generator", "tent", "drill", "projector", "compressor", "heater",
+              "canoe", "piano", "printer", "plough"],
+    "place": ["the harbour", "the school", "the mill", "the barn", "the library", "the airfield",
+              "the hospital", "the quarry", "the theatre", "the depot"],
+    "day": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+    "text": (
+        "The {0} goes to {2} on {4}, and the {1} goes to {3} on {5}.",
+        "On {4} we bring the {0} to {2}. The {1} follows on {5}, but to {3}.",
+        "{2} gets the {0} on {4}; {3} has to wait for the {1} until {5}.",
+        "Please deliver the {0} to {2} by {4} and the {1} to {3} by {5}.",
+    ),
+    "question": (
+        ("Where does the {0} go?", "place", 0),
+        ("Where does the {1} go?", "place", 1),
+        ("On which day is the {0} due?", "day", 0),
+        ("On which day is the {1} due?", "day", 1),
+        ("Which thing is named first?", "thing", 0),
+        ("Which thing is named second?", "thing", 1),
+        ("On which day is the {1} due?", "day", 1),
+    ),
+}  # fmt: skip
+
+# Text, question, whether the answer is yes.
+STATES = (
+    ("The window is open and the door is closed.", "Is the door closed?", True),
+    ("The window is open and the door is closed.", "Is the window closed?", False),
+    ("The bus left at nine. We arrived at ten.", "Did we miss the bus?", True),
+    ("The bus left at ten. We arrived at nine.", "Did we miss the bus?", False),
+    ("All the lamps are off except the one in the hall.", "Is the hall lamp on?", True),
+    ("All the lamps are off except the one in the hall.", "Is the kitchen lamp on?", False),
+    ("The red box is heavier than the blue box.", "Is the red box the heavier one?", True),
+    ("The red box is heavier than the blue box.", "Is the blue box the heavier one?", False),
+    ("Only members may use the pool. The baker is a member.", "May the baker use the pool?", True),
+    ("Only members may use the pool. The baker is not a member.", "May the baker use the pool?",
+     False),
+    ("The printer works again since Tuesday.", "Does the printer work now?", True),
+    ("The printer has been broken since Tuesday.", "Does the printer work now?", False),
+    ("The cat is asleep under the table.", "Is the cat under the table?", True),
+    ("The cat is asleep under the table.", "Is the cat awake?", False),
+    ("It rained all week, so the match was called off.", "Was the match called off?", True),
+    ("It rained all week, but the match was played.", "Was the match called off?", False),
+    ("The bridge is shut to lorries, not to bicycles.", "Can bicycles cross the bridge?", True),
+    ("The bridge is shut to lorries, not to bicycles.", "Can lorries cross the bridge?", False),
+    ("The soup contains leeks, butter and salt.", "Is there butter in the soup?", True),
+    ("The soup contains leeks, butter and salt.", "Is there meat in the soup?", False),
+    ("The tank is nearly full.", "Is there water in the tank?", True),
+    ("The tank has run dry.", "Is there water in the tank?", False),
+    ("Nobody but the guard has a key.", "Does the guard have a key?", True),
+    ("Nobody but the guard has a key.", "Does the cook have a key?", False),
+    ("The shop opens at eight. It is half past eight.", "Is the shop open?", True),
+    ("The shop opens at nine. It is half past eight.", "Is the shop open?", False),
+    ("The parcel was handed to the neighbour.", "Does the neighbour have the parcel?", True),
+    ("The parcel was sent back to the sender.", "Does the neighbour have the parcel?", False),
+    ("The battery is charged and the motor runs.", "Does the motor run?", True),
+    ("The battery is charged, yet the motor will not run.", "Does the motor run?", False),
+    ("The green tea is sold out; the black tea is not.", "Can I buy black tea?", True),
+    ("The green tea is sold out; the black tea is not.", "Can I buy green tea?", False),
+    ("The lift stops on every floor.", "Does the lift stop on the second floor?", True),
+    ("The lift passes the second floor without stopping.",
+     "Does the lift stop on the second floor?", False),
+    ("The dog barked and the visitor ran away.", "Did the visitor run away?", True),
+    ("The dog barked, but the visitor stayed.", "Did the visitor run away?", False),
+    ("The meadow is flooded every spring.", "Is the meadow flooded in spring?", True),
+    ("The meadow has never been flooded.", "Is the meadow flooded in spring?", False),
+    ("The valve is shut, so no gas flows.", "Is the valve shut?", True),
+    ("The valve is shut, so no gas flows.", "Does gas flow?", False),
+    ("Both twins play chess.", "Do the twins play chess?", True),
+    ("Neither of the twins plays chess.", "Do the twins play chess?", False),
+    ("The alarm went off although there was no fire.", "Did the alarm go off?", True),
+    ("The alarm went off although there was no fire.", "Was there a fire?", False),
+)  # fmt: skip
+
+# Question, right answer, three wrong ones.
+FACTS = (
+    ("Which planet is closest to the sun?", "Mercury", "Venus", "Mars", "Neptune"),
+    ("What is the capital of France?", "Paris", "Lyon", "Madrid", "Brussels"),
+    ("What gas do plants take in to grow?", "carbon dioxide", "helium", "argon", "methane"),
+    ("How many legs does a spider have?", "eight", "six", "ten", "four"),
+    ("What is the largest ocean?", "the Pacific", "the Atlantic", "the Arctic", "the Indian"),
+    ("What is frozen water called?", "ice", "steam", "sand", "salt"),
+    ("Which metal is liquid at room temperature?", "mercury", "iron", "copper", "zinc"),
+    ("On which continent is Kenya?", "Africa", "Asia", "Europe", "South America"),
+    ("What is the chemical symbol of gold?", "Au", "Ag", "Fe", "Pb"),
+    ("Who wrote the play Hamlet?", "Shakespeare", "Goethe", "Dickens", "Homer"),
+    ("In which year did the First World War begin?", "1914", "1939", "1871", "1905"),
+    ("What do bees make?", "honey", "silk", "milk", "cotton"),
+    ("Which organ pumps blood?", "the heart", "the liver", "the lung", "the stomach"),
+    ("What is the capital of Japan?", "Tokyo", "Seoul", "Beijing", "Bangkok"),
+    ("How many sides does a hexagon have?", "six", "five", "seven", "eight"),
+    ("Which river flows through Cairo?", "the Nile", "the Rhine", "the Danube", "the Volga"),
+    ("What is the boiling point of water in degrees Celsius?", "100", "90", "212", "50"),
+    ("Which animal is the largest?", "the blue whale", "the elephant", "the giraffe", "the shark"),
+    ("Who painted the Mona Lisa?", "Leonardo da Vinci", "Rembrandt", "Picasso", "Monet"),
+    ("What is the capital of Canada?", "Ottawa", "Toronto", "Vancouver", "Montreal"),
+    ("Which language is spoken in Brazil?", "Portuguese", "Spanish", "French", "English"),
+    ("Which planet has the most famous rings?", "Saturn", "Mercury", "Venus", "Earth"),
+    ("Which force keeps us on the ground?", "gravity", "magnetism", "friction", "pressure"),
+    ("What is the square root of 81?", "nine", "eight", "seven", "eleven"),
+    ("In which country is the city of Oslo?", "Norway", "Sweden", "Finland", "Iceland"),
+    ("What is the hardest natural material?", "diamond", "granite", "iron", "marble"),
+    ("How many days does a leap year have?", "366", "365", "364", "360"),
+    ("What is the main language of Austria?", "German", "Italian", "Czech", "Hungarian"),
+    ("Which vitamin does sunlight help the skin make?", "vitamin D", "vitamin C", "vitamin A",
+     "vitamin K"),
+    ("Who developed the theory of general relativity?", "Einstein", "Newton", "Darwin", "Pasteur"),
+    ("What is the capital of Egypt?", "Cairo", "Tunis", "Rabat", "Tripoli"),
+    ("Which instrument has 88 keys?", "the piano", "the violin", "the flute", "the harp"),
+    ("What is a baby sheep called?", "a lamb", "a calf", "a foal", "a kid"),
+    ("Which ocean lies between Europe and America?", "the Atlantic", "the Pacific", "the Indian",
+     "the Arctic"),
+    ("What is the chemical formula of water?", "H2O", "CO2", "NaCl", "O2"),
+    ("Which bird cannot fly?", "the penguin", "the eagle", "the swallow", "the gull"),
+    ("What is the currency of the United Kingdom?", "the pound", "the euro", "the franc",
+     "the crown"),
+    ("How many minutes are there in two hours?", "120", "100", "60", "200"),
+    ("Which country has the largest area?", "Russia", "Canada", "Brazil", "India"),
+    ("What do we call a scientist who studies stars?", "an astronomer", "a botanist",
+     "a geologist", "a chemist"),
+    ("Which sea lies between Italy and Croatia?", "the Adriatic Sea", "the North Sea",
+     "the Baltic Sea", "the Red Sea"),
+    ("What is the tallest mountain above sea level?", "Mount Everest", "Mont Blanc",
+     "Kilimanjaro", "Mount Fuji"),
+    ("Which part of a plant takes up water?", "the root", "the flower", "the leaf", "the seed"),
+    ("In which year did people first walk on the moon?", "1969", "1959", "1979", "1989"),
+)  # fmt: skip
+
+SHOTS: dict[Any, tuple[tuple[str, str], ...]] = {
+    "intent": (
+        ("Request: Could you turn the radio to a rock station?\nIntent:", "play music"),
+        ("Request: Is there fog on the motorway this evening?\nIntent:", "check the weather"),
+        ("Request: Send word to the landlord that the tap drips.\nIntent:", "send a message"),
+    ),
+    "extraction": (
+        (
+            "Text: The saw goes to the farm on Monday, and the bench to the church on Friday.\n"
+            "Question: Where does the bench go?\nAnswer:",
+            "the church",
+        ),
+        (
+            "Text: On Sunday we bring the organ to the hall. The stove follows on Tuesday, but to "
+            "the inn.\nQuestion: On which day is the organ due?\nAnswer:",
+            "Sunday",
+        ),
+        (
+            "Text: Please deliver the boat to the lake by Wednesday and the rope to the tower by "
+            "Saturday.\nQuestion: Which thing is named second?\nAnswer:",
+            "rope",
+        ),
+    ),
+    "yes_no": (
+        ("Text: The gate is locked.\nQuestion: Is the gate open?\nAnswer:", "no"),
+        (
+            "Text: The milk is sour, the bread is fresh.\nQuestion: Is the bread fresh?\nAnswer:",
+            "yes",
+        ),
+        (
+            "Text: The ferry sails only in summer.\nQuestion: Does it sail in winter?\nAnswer:",
+            "no",
+        ),
+    ),
+    "arithmetic": (
+        ("Question: What is 41 plus 7?\nAnswer:", "48"),
+        ("Question: What is 30 minus 4?\nAnswer:", "26"),
+        ("Question: What is 6 times 5?\nAnswer:", "30"),
+    ),
+    "fact": (
+        ("Question: What is the capital of Italy?\nAnswer:", "Rome"),
+        ("Question: How many wheels does a tricycle have?\nAnswer:", "three"),
+        ("Question: Which star gives us daylight?\nAnswer:", "the sun"),
+    ),
+}
+
+READINGS = (
+    ("The humidity sensor in the nursery reads 48.", "humidity", "nursery", 48),
+    ("In the bathroom, the temperature is now 23.", "temperature", "bathroom", 23),
+)

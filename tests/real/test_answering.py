@@ -1,0 +1,73 @@
+"""A real model answers: option probabilities, its own words, and the experiments made of them."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edgebench.files import cache_dir
+from edgebench.measure.experiments import answering
+from edgebench.measure.experiments.answering import Ask, Text
+from edgebench.measure.experiments.task_items import TaskItems
+from tests.real.experiment_world import world
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("smollm2")]
+
+
+def test_options_of_one_prompt_have_the_probabilities_of_their_tokens(
+    tmp_path: Path, smollm2: Path
+) -> None:
+    prefix = "France: Paris\nItaly:"
+    asks = (
+        Ask(" Rome\nJapan:", (" Tokyo", " Lima", " Tokyo Tokyo")),
+        Ask(" Rome\nJapan:", (" Tokyo",)),
+    )
+    texts = (Text(prefix, asks), Text("", (Ask(prefix + asks[1].prompt, asks[1].options),)))
+    here = world(tmp_path, tmp_path / "scratch", cache_dir())
+
+    found = answering.answer(here, smollm2, texts, 256)
+
+    assert found.why is None
+    first, again, whole = (found.answers[key] for key in ((0, 0), (0, 1), (1, 0)))
+    tokyo, lima, twice = first.log_probabilities
+    assert 0 > tokyo > lima
+    assert tokyo > twice
+    assert first.option_tokens[2] == 2 * first.option_tokens[0]
+    # Rewinding leaves nothing behind, and a prefix read apart changes only the kernels' rounding.
+    assert again.log_probabilities[0] == pytest.approx(tokyo, abs=1e-3)
+    assert whole.log_probabilities[0] == pytest.approx(tokyo, abs=0.1)
+    assert math.exp(tokyo) + math.exp(lima) <= 1
+
+
+def test_a_model_writes_until_it_is_stopped(tmp_path: Path, smollm2: Path) -> None:
+    asks = (Ask("one, two, three, four,", write=8), Ask("A\nA\nA\n", write=32, stop="\n"))
+    here = world(tmp_path, tmp_path / "scratch", cache_dir())
+
+    found = answering.answer(here, smollm2, (Text("", asks),), 256)
+
+    counted, stopped = found.answers[0, 0], found.answers[0, 1]
+    assert "five" in counted.wrote
+    assert 1 <= counted.wrote_tokens <= 8
+    assert stopped.wrote.endswith("\n")
+    assert stopped.wrote_tokens < 32
+
+
+def test_task_items_gives_a_point_per_item_file_and_number_of_examples(tmp_path: Path) -> None:
+    here = world(tmp_path, tmp_path / "scratch", cache_dir(), items=1, quants="Q4_1")
+    here = here._replace(threads=1)
+
+    points = TaskItems().block(here, 1, random.Random(1))
+
+    assert len(points) == 5 * 2 + 1
+    assert all(point.why is None for point in points)
+    scored = [point for point in points if point.condition["family"] != "json"]
+    assert {point.condition["shots"] for point in scored} == {0, 3}
+    assert all(point.values["log_probability_1"] < 0 for point in scored)  # type: ignore[operator]
+    (written,) = [point for point in points if point.condition["family"] == "json"]
+    assert written.values["valid_json"] in {0.0, 1.0}
