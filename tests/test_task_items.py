@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from edgebench.measure.experiments import rules
 from edgebench.measure.experiments.task_items import SLICES, judge_json, load_tasks, questions
 from scripts import tasks as script
+
+if TYPE_CHECKING:
+    from edgebench.schema.tasks import Item
 
 TASKS = load_tasks()
 EXPECTED: dict[str, str | int] = {"sensor": "humidity", "room": "attic", "value": 40}
@@ -33,8 +37,7 @@ def test_there_are_enough_items_of_every_family_and_no_two_alike() -> None:
 
 
 @pytest.mark.parametrize("item", TASKS.items, ids=lambda item: item.id)
-def test_an_item_has_one_answer_among_different_options(item: object) -> None:
-    assert isinstance(item, script.Item)
+def test_an_item_has_one_answer_among_different_options(item: Item) -> None:
     assert item.answer < len(item.options)
     assert len({option.lower() for option in item.options}) == len(item.options)
     assert item.prompt == item.prompt.strip()
@@ -56,14 +59,11 @@ def test_no_solved_example_is_an_item(family: str) -> None:
 
 
 def test_slices_share_the_items_out_evenly() -> None:
-    seen = [
-        item.id
-        for part in range(SLICES)
-        for asked in questions(TASKS, part)
-        for item in asked.items
-        if asked.shots != 0
-    ]
-    assert sorted(seen) == sorted(item.id for item in (*TASKS.items, *TASKS.json_items))
+    asked = [each for part in range(SLICES) for each in questions(TASKS, part) if each.shots]
+    seen: list[str] = [item.id for each in asked for item in each.items]
+    assert sorted(seen) == sorted(
+        [*(item.id for item in TASKS.items), *(item.id for item in TASKS.json_items)]
+    )
 
 
 def test_rules_know_some_families_and_leave_facts_to_chance() -> None:

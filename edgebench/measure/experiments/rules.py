@@ -31,10 +31,8 @@ _WORD = re.compile(r"[a-z]+", re.IGNORECASE)
 
 def guess(item: Item) -> int | None:
     """The option that the rules choose; None where they have nothing to say."""
-    return {
-        "intent": _intent, "extraction": _extraction, "yes_no": _yes_no, "arithmetic": _arithmetic,
-        "fact": lambda _item: None,
-    }[item.family](item)  # fmt: skip
+    rule = _RULES.get(item.family)
+    return rule(item) if rule else None
 
 
 def _intent(item: Item) -> int | None:
@@ -70,3 +68,11 @@ def _arithmetic(item: Item) -> int | None:
     else:
         result = sum(map(int, re.findall(r"\d+", item.prompt)))
     return item.options.index(str(result)) if str(result) in item.options else None
+
+
+_RULES = {
+    "intent": _intent,
+    "extraction": _extraction,
+    "yes_no": _yes_no,
+    "arithmetic": _arithmetic,
+}

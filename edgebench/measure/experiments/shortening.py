@@ -107,7 +107,8 @@ def chunks(text: str) -> list[str]:
 
 def _fitting(pieces: Sequence[str], scores: Sequence[float], room: int) -> list[int]:
     """Places of the best pieces that fit into `room` together, in order; of a tie the first."""
-    taken, left = [], room
+    taken: list[int] = []
+    left = room
     for place in sorted(range(len(pieces)), key=lambda each: (-scores[each], each)):
         if len(pieces[place]) + 1 <= left or not taken:
             taken.append(place)
