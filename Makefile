@@ -37,3 +37,11 @@ docs: install
 	$(bin)/python -m scripts.schema
 	$(bin)/python -m scripts.reference
 	$(bin)/mkdocs build --strict
+
+# What a release consists of, in dist/: checked, and the same bytes from the same commit.
+dist: install
+	$(bin)/python -m scripts.release
+
+# Known vulnerabilities of everything that is locked; says so where none could be looked up.
+audit: install
+	$(bin)/python -m scripts.audit

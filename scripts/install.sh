@@ -16,7 +16,7 @@ command -v "$python" >/dev/null ||
     stop "$("$python" --version) is too old: edgebench needs 3.11 (Debian 12, Ubuntu 24.04); set PYTHON to a newer one."
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     stop "Python's venv module is missing: sudo apt-get install python3-venv"
-command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null ||
+[ -n "${EDGEBENCH_LLAMA_WHEEL:-}" ] || command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null ||
     stop "No C++ compiler: sudo apt-get install g++"
 
 stamp=.venv/installed-from

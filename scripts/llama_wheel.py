@@ -7,7 +7,8 @@ it needs only pip and the standard library.
 pip's wheel cache is left out: it does not look at build settings, and would hand over a wheel
 that somebody built for this CPU alone.
 
-`--folder` prints where the wheel is kept and builds nothing: the key for a cache of CI.
+EDGEBENCH_LLAMA_WHEEL names a wheel that was built elsewhere, e.g. one of a release: no compiler is
+needed then. `--folder` prints where the wheel is kept and builds nothing: the key for CI's cache.
 """
 
 from __future__ import annotations
@@ -114,6 +115,26 @@ def jobs() -> int:
     return max(1, min(len(os.sched_getaffinity(0)), round(memory / GIB)))
 
 
+def variants(wheel: Path) -> list[str]:
+    """Names of the CPU variants that a wheel holds; none for one instruction set only."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    return [name for name in names if name.startswith("llama_cpp/lib/libggml-cpu-")]
+
+
+def given_wheel() -> Path | None:
+    """The wheel that EDGEBENCH_LLAMA_WHEEL names, after a look at what it is."""
+    if not (named := os.environ.get("EDGEBENCH_LLAMA_WHEEL")):
+        return None
+    wheel = Path(named).expanduser().absolute()
+    wanted = f"llama_cpp_python-{entry()[1]}-"
+    if not (wheel.name.startswith(wanted) and zipfile.is_zipfile(wheel)):
+        sys.exit(f"EDGEBENCH_LLAMA_WHEEL={named} is no file {wanted}….whl.")
+    if platform.machine() not in wheel.name or not variants(wheel):
+        sys.exit(f"{wheel.name} is not for {platform.machine()}, or has no CPU variants.")
+    return wheel
+
+
 def build(folder: Path) -> Path:
     """Build the wheel into `folder`; a failed build leaves nothing but its log beside it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -127,9 +148,7 @@ def build(folder: Path) -> Path:
     )
     with tempfile.TemporaryDirectory(prefix="building-", dir=folder.parent) as temporary:
         built = pip("wheel", "--wheel-dir", Path(temporary), log)
-        with zipfile.ZipFile(built) as archive:
-            names = archive.namelist()
-        if not any(name.startswith("llama_cpp/lib/libggml-cpu-") for name in names):
+        if not variants(built):
             sys.exit(f"{NAME} was built without its CPU variants: unset CMAKE_ARGS; see {log}")
         finished = Path(temporary, "finished")
         finished.mkdir()
@@ -142,13 +161,21 @@ def build(folder: Path) -> Path:
     return folder / built.name
 
 
+def lock_with(wheel: Path) -> str:
+    """requirements.lock, with that wheel in place of the source."""
+    return ENTRY.sub(f"{NAME} @ {wheel.as_uri()} --hash=sha256:{sha256(wheel)}\n", LOCK.read_text())
+
+
 def main() -> None:
+    given = given_wheel()
+    if given is not None and sys.argv[1:] != ["--folder"]:
+        print(lock_with(given))
+        return
     folder = cache_dir("llama-cpp-python", f"{entry()[1]}-{fingerprint()}")
     if sys.argv[1:] == ["--folder"]:
         print(folder)
         return
-    wheel = kept_wheel(folder) or build(folder)
-    print(ENTRY.sub(f"{NAME} @ {wheel.as_uri()} --hash=sha256:{sha256(wheel)}\n", LOCK.read_text()))
+    print(lock_with(kept_wheel(folder) or build(folder)))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,3 +72,41 @@ def test_the_cache_is_the_one_of_edgebench(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert llama_wheel.cache_dir() == files.cache_dir()
+
+
+def given(folder: Path, name: str, member: str = "llama_cpp/lib/libggml-cpu-x.so") -> Path:
+    with zipfile.ZipFile(folder / name, "w") as archive:
+        archive.writestr(member, "")
+    return folder / name
+
+
+def test_a_wheel_of_a_release_needs_no_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = llama_wheel.entry()[1]
+    wheel = given(tmp_path, f"llama_cpp_python-{version}-py3-none-linux_{platform.machine()}.whl")
+    monkeypatch.setenv("EDGEBENCH_LLAMA_WHEEL", str(wheel))
+    monkeypatch.setattr(llama_wheel, "fingerprint", lambda: pytest.fail("a compiler was asked"))
+    monkeypatch.setattr(sys, "argv", ["llama_wheel.py"])
+
+    llama_wheel.main()
+
+    assert f"{wheel.as_uri()} --hash=sha256:{llama_wheel.sha256(wheel)}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "said"),
+    [
+        ("other-1.0.whl", "llama_cpp/lib/libggml-cpu-x.so", "is no file"),
+        ("llama_cpp_python-{}-py3-none-linux_z80.whl", "llama_cpp/lib/libggml-cpu-x.so", "not for"),
+        ("llama_cpp_python-{}-py3-none-linux_{}.whl", "llama_cpp/lib/libllama.so", "no CPU var"),
+    ],
+)
+def test_another_wheel_is_refused(
+    name: str, member: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = given(tmp_path, name.format(llama_wheel.entry()[1], platform.machine()), member)
+    monkeypatch.setenv("EDGEBENCH_LLAMA_WHEEL", str(wheel))
+
+    with pytest.raises(SystemExit, match=said):
+        llama_wheel.given_wheel()

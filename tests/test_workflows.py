@@ -23,6 +23,15 @@ ACTION = ROOT / "action.yml"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 DEPENDABOT = ROOT / ".github" / "dependabot.yml"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# The only jobs that may do more than read: they run no code of the tree.
+WRITING = {
+    ("release.yml", "attach"): {
+        "attestations": "write",
+        "contents": "write",
+        "id-token": "write",
+    },
+    ("release.yml", "publish"): {"id-token": "write"},
+}
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
@@ -56,8 +65,8 @@ def test_schema(schema: str, files: list[Path]) -> None:
     lint("check-jsonschema", "--builtin-schema", schema, *files)
 
 
-def parsed(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+def parsed(path: Path) -> dict[Any, Any]:
+    document: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return document
 
 
@@ -90,7 +99,10 @@ def test_one_version_of_each_action() -> None:
     pins = {step["uses"] for step in steps() if "@" in step.get("uses", "")}
     versions = {(use.split("@")[0].split("/")[1], use.split("@")[1]) for use in pins}
 
-    assert sorted(name for name, _ in versions) == ["cache", "checkout", "upload-artifact"]
+    assert sorted(name for name, _ in versions) == [
+        "attest-build-provenance", "cache", "checkout", "download-artifact",
+        "gh-action-pypi-publish", "upload-artifact",
+    ]  # fmt: skip
 
 
 def test_nothing_is_pasted_into_a_script() -> None:
@@ -109,8 +121,8 @@ def test_a_workflow_may_do_little_and_not_for_long(path: Path) -> None:
 
     assert workflow["permissions"] == {}
     assert workflow["concurrency"]["group"]
-    for job in workflow["jobs"].values():
-        assert job["permissions"] == {"contents": "read"}
+    for name, job in workflow["jobs"].items():
+        assert job["permissions"] == WRITING.get((path.name, name), {"contents": "read"})
         assert 0 < job["timeout-minutes"] <= 90
     for step in steps():
         if step.get("uses", "").startswith("actions/checkout@"):
@@ -127,6 +139,35 @@ def test_both_architectures_install_test_and_measure_the_ladder() -> None:
     assert "sh scripts/test.sh" in commands
     assert "edgebench run --model smollm2-135m --isa ladder" in commands
     assert {job["needs"] for name, job in jobs.items() if name != "wheel"} == {"wheel"}
+
+
+def test_a_release_is_checked_before_anything_is_written() -> None:
+    workflow = parsed(ROOT / ".github" / "workflows" / "release.yml")
+    jobs = workflow["jobs"]
+
+    assert workflow[True] == {"push": {"tags": ["v*"]}}, "YAML reads `on` as true"
+    assert jobs["wheel"]["strategy"]["matrix"]["runner"] == ["ubuntu-24.04", "ubuntu-24.04-arm"]
+    assert jobs["package"]["needs"] == "wheel"
+    commands = "\n".join(step.get("run", "") for step in jobs["package"]["steps"])
+    assert 'scripts.release --tag "$GITHUB_REF_NAME"' in commands
+    assert "pytest tests/test_release.py" in commands
+    assert "scripts.audit" in commands
+    assert {"package", "attach"} == set(jobs["publish"]["needs"])
+
+
+def test_jobs_that_may_write_have_no_checkout_and_no_cache() -> None:
+    for path, name in WRITING:
+        job = parsed(ROOT / ".github" / "workflows" / path)["jobs"][name]
+        assert job["environment"] == "release"
+        uses = [step.get("uses", "") for step in job["steps"]]
+        assert not any("checkout" in each or "cache" in each for each in uses)
+        assert not any("scripts" in step.get("run", "") for step in job["steps"])
+
+
+def test_the_weekly_audit_runs_ours() -> None:
+    workflow = parsed(ROOT / ".github" / "workflows" / "audit.yml")
+    assert len(workflow[True]["schedule"]) == 1
+    assert workflow["jobs"]["audit"]["steps"][-1]["run"] == ".venv/bin/python -m scripts.audit"
 
 
 def test_the_page_names_every_input_and_its_examples_no_other() -> None:
