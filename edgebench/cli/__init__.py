@@ -22,6 +22,7 @@ from edgebench.cli import (
     import_,
     models,
     plot,
+    query,
     report,
     roofline,
     run,
@@ -79,6 +80,7 @@ app.command("calibrate")(calibrate.command)
 app.command("import")(import_.command)
 app.command("report")(report.command)
 app.command("plot")(plot.command)
+app.command("query")(query.command)
 app.command("doctor")(doctor.command)
 app.add_typer(claims.app, name="claims")
 app.add_typer(models.app, name="models")

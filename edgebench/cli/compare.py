@@ -30,10 +30,11 @@ def command(
     Example: edgebench compare before.json after.json --format markdown
     """
     from edgebench.analysis.compare import compare
-    from edgebench.analysis.compare_reading import read_side
+    from edgebench.analysis.index.sides import read_sides
+    from edgebench.printable import clean
     from edgebench.report import comparison
 
-    found = compare([read_side(path) for path in paths])
+    found = compare(read_sides(paths, lambda text: typer.echo(clean(text), err=True)))
     render = {
         Format.table: comparison.text,
         Format.markdown: comparison.to_markdown,
