@@ -115,7 +115,7 @@ def test_hostile_strings_are_text_in_markdown(tmp_path: Path) -> None:
     assert "<b>" not in text
     assert "\x1b" not in text
     table = [line for line in text.splitlines() if line.startswith("| ")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} <= {15, 9, 7}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} <= {15, 14, 9, 7}
 
 
 def test_markdown_shows_pictures_that_lie_beside_it(tmp_path: Path) -> None:
@@ -156,12 +156,16 @@ def test_the_verb_writes_a_site_and_names_what_it_refused(
     (tmp_path / "results/bad.json").write_text("nothing")
 
     done = edgebench("report", "results", "-o", "site", "--title", "Boards & more")
-    again = edgebench("report", "results", "-o", "site", "--device", "board")
+    again = edgebench(
+        "report", "results", "-o", "site", "--device", "board", "--records-url", "../results"
+    )
 
     assert done.returncode == again.returncode == 0, done.stderr
     assert "refused  bad.json: not valid JSON" in done.stderr
     assert "wrote    site/index.html" in done.stderr
-    assert "bad.json: not valid JSON" in (tmp_path / "site/index.html").read_text()
+    text = (tmp_path / "site/index.html").read_text()
+    assert "bad.json: not valid JSON" in text
+    assert '<a href="../results/a.json">a.json</a>' in text
 
 
 def test_the_verb_writes_markdown(edgebench: Edgebench, tmp_path: Path) -> None:
@@ -195,6 +199,7 @@ def test_the_verb_for_one_plot(edgebench: Edgebench, tmp_path: Path, suffix: str
         ("report a.json -o a.json", 2, "a.json is a file"),
         ("report a.json -o mine", 2, "was not made by edgebench report"),
         ("report empty -o site", 2, "There is no record here"),
+        ("report a.json --records-url javascript:alert(1)", 2, "is no address of records"),
     ],
 )
 def test_a_mistake_is_one_sentence(

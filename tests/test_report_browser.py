@@ -169,7 +169,8 @@ def test_the_table_is_saved_as_it_is_filtered(opened: Opened) -> None:
         opened.page.locator("#cells").get_by_role("button", name="Save CSV").click()
 
     lines = Path(download.value.path()).read_text().splitlines()
-    assert lines[0].startswith("device,model,backend,ISA,threads,test,prefill tok/s")
+    assert lines[0].startswith("device,model,backend,ISA,threads,test,prefill tok/s,decode tok/s,")
+    assert "verified,verified: note,record,record: note" in lines[0]
     assert len(lines) == 3
     assert all(line.startswith("qemu-board,") for line in lines[1:])
 

@@ -30,6 +30,9 @@ def command(
     title: Annotated[str, typer.Option("--title", help="What the page is called.")] = (
         "edgebench report"
     ),
+    records_url: Annotated[
+        str, typer.Option("--records-url", help="Where readers find the records: cells link there.")
+    ] = "",
     devices: collecting.Devices = "",
     models: collecting.Models = "",
     backends: collecting.Backends = "",
@@ -44,6 +47,7 @@ def command(
     from edgebench.report import folder
 
     folder.check(output)
+    folder.check_link(records_url)
     found = collecting.collect(
         results, collecting.chosen(devices, models, backends, isas, workloads)
     )
@@ -51,8 +55,12 @@ def command(
     def tell(what: str) -> None:
         typer.echo(f"drawing  {what}", err=True)
 
-    make = folder.markdown if output_format is Format.MD else folder.html
-    for name, content in make(found, title, tell).items():
+    made = (
+        folder.markdown(found, title, tell)
+        if output_format is Format.MD
+        else folder.html(found, title, tell, records_url)
+    )
+    for name, content in made.items():
         files.write_atomic(output / name, content)
         typer.echo(f"wrote    {output / name} ({_size(content)})", err=True)
 

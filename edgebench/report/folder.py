@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from edgebench.errors import BadInput
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from edgebench.analysis.report_reading import Collection
     from edgebench.report.plots.plot import Plot
 
+# Nothing that a browser would run.
+LINKS = re.compile(r"(https?://|\.{1,2}/)[^\s\"'<>]*")
 INDEX, PAGE = "index.html", "report.md"
 
 
@@ -30,13 +33,24 @@ def check(folder: Path) -> None:
         )
 
 
-def html(found: Collection, title: str, tell: Callable[[str], None]) -> dict[str, str | bytes]:
+def check_link(records_url: str) -> None:
+    """Raises BadInput for what is no address."""
+    if records_url and not LINKS.fullmatch(records_url):
+        raise BadInput(
+            f"{records_url!r} is no address of records.",
+            "Begin it with https://, http://, ./ or ../ in --records-url.",
+        )
+
+
+def html(
+    found: Collection, title: str, tell: Callable[[str], None], records_url: str = ""
+) -> dict[str, str | bytes]:
     """One page with everything in it."""
     from edgebench.report.site import pages
     from edgebench.report.site.figures import figure
 
     figures = [figure(plot) for plot in _plots(found, tell)]
-    return {INDEX: pages.index(found, figures, title)}
+    return {INDEX: pages.index(found, figures, title, records_url)}
 
 
 def markdown(found: Collection, title: str, tell: Callable[[str], None]) -> dict[str, str | bytes]:

@@ -15,12 +15,15 @@ LONGEST = 120
 
 
 class Field(NamedTuple):
-    """`value` is the full number behind `text`; `mark` a class of the stylesheet."""
+    """`value` is the full number behind `text`; `mark` a class of the stylesheet; `link` an
+    address that is encoded already.
+    """
 
     text: str
     value: float | int | None = None
     note: str = ""
     mark: str = ""
+    link: str = ""
 
 
 def text(value: str | None, note: str = "", mark: str = "") -> Field:

@@ -40,12 +40,12 @@ class Lines(NamedTuple):
     kind: str = "list"
 
 
-def index(found: Collection, figures: Sequence[Figure], title: str) -> str:
+def index(found: Collection, figures: Sequence[Figure], title: str, records_url: str = "") -> str:
     """The main page."""
     blocks: list[Any] = [
         Plots(figures),
         *[tables.claims(found.claims)] * bool(found.claims),
-        tables.cells(found.cells),
+        tables.cells(found.cells, records_url),
         tables.devices(found.devices),
         tables.files(found.files),
         *_left_out(found),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 from edgebench.report.comparison_figures import significant
 from edgebench.report.site.field import NONE, Field, cut, interval, number, text, written
@@ -49,14 +50,20 @@ CELLS = (
     Column("device"), Column("model"), Column("backend"), Column("ISA"), Column("threads", True),
     Column("test"), Column("prefill tok/s", True), Column("decode tok/s", True),
     Column("TTFT, ms", True), Column("peak, MiB", True), Column("KL", True),
-    Column("M instr./token", True), Column("verified"), Column("record"),
+    Column("J/token", True), Column("M instr./token", True), Column("verified"),
+    Column("record"),
 )  # fmt: skip
 
 
-def cells(rows: Sequence[CellRow]) -> Table:
-    made = tuple(map(_cell, rows))
+def cells(rows: Sequence[CellRow], records_url: str = "") -> Table:
+    """Columns in which no cell has a figure are left out. Records are linked below that address."""
+    every = [_cell(row, records_url) for row in rows]
+    kept = [place for place, fields in enumerate(zip(*every, strict=True))
+            if any(field.text != NONE for field in fields)]  # fmt: skip
+    columns = tuple(CELLS[place] for place in kept or range(len(CELLS)))
+    made = tuple(tuple(fields[place] for place in kept) for fields in every)
     return Table("cells", "Cells", "One row per configuration that was measured. Click a heading "
-                 "to sort.", CELLS, made, _filters(made))  # fmt: skip
+                 "to sort.", columns, made, _filters(columns, made))  # fmt: skip
 
 
 def claims(judged: Sequence[Judged]) -> Table:
@@ -114,7 +121,7 @@ def files(rows: Sequence[FileRow]) -> Table:
     return Table("models", "Models", "", columns, tuple(map(_file, rows)))
 
 
-def _cell(row: CellRow) -> tuple[Field, ...]:
+def _cell(row: CellRow, records_url: str) -> tuple[Field, ...]:
     memory = row.memory.peak_rss_bytes if row.memory else None
     kl = row.quality.mean_kl if row.quality else None
     backend = row.backend if row.on == "cpu" else f"{row.backend} on {row.on}"
@@ -130,10 +137,24 @@ def _cell(row: CellRow) -> tuple[Field, ...]:
         interval(row.first_token_s, 1000),
         number(memory, f"{memory / MIB:.0f}" if memory else None),
         number(kl, None if kl is None else significant(kl)),
+        _joules(row),
         _instructions(row),
         _verified(row),
-        text(row.source, row.started_utc[:10]),
+        text(row.source, row.started_utc[:10])._replace(link=_address(records_url, row.source)),
     )
+
+
+def _address(records_url: str, source: str) -> str:
+    return f"{records_url.rstrip('/')}/{quote(source)}" if records_url else ""
+
+
+def _joules(row: CellRow) -> Field:
+    """Of the first meter that told any, decode before prefill; and whose it is."""
+    known = [each for each in row.energy if each.joules_per_token]
+    for each in sorted(known, key=lambda each: each.phase != "decode"):
+        whose = f"{each.phase}, {each.method}, {each.scope}, tier {each.quality}"
+        return interval(each.joules_per_token)._replace(note=whose)
+    return Field(NONE)
 
 
 def _instructions(row: CellRow) -> Field:
@@ -169,10 +190,12 @@ def _file(row: FileRow) -> tuple[Field, ...]:
             text(row.sha256[:12]), text(row.source))  # fmt: skip
 
 
-def _filters(rows: Sequence[tuple[Field, ...]]) -> tuple[Filter, ...]:
+def _filters(
+    columns: Sequence[Column], rows: Sequence[tuple[Field, ...]]
+) -> tuple[Filter, ...]:
     """Only where there is a choice."""
     found = []
-    for place, column in enumerate(CELLS):
+    for place, column in enumerate(columns):
         values = sorted({row[place].text for row in rows} - {NONE})
         if column.name in CHOICES and 1 < len(values) <= MOST_CHOICES:
             found.append(Filter(column.name, place, tuple(map(cut, values))))

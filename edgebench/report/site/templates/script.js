@@ -44,10 +44,10 @@ function makeFilterable(box, table) {
   const selects = [...box.querySelectorAll("select")];
   const rows = [...table.tBodies[0].rows].map((row) => [row, row.textContent.toLowerCase()]);
   const output = box.querySelector("output");
-  const first = (cell) => cell.firstChild ? cell.firstChild.textContent.trim() : "";
+  const first = (cell) => (cell.firstChild ? cell.firstChild.textContent.trim() : "");
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = selects.filter((each) => each.value).map((each) => [Number(each.dataset.column), each.value]);
+    const wanted = selects.filter((each) => each.value).map((each) => [Number(each.dataset.column), each.value.trim()]);
     let shown = 0;
     for (const [row, text] of rows) {
       const fits = words.every((word) => text.includes(word)) &&
@@ -75,15 +75,30 @@ function saveBlob(name, blob) {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-function field(cell) {
-  let text = cell.dataset.v !== undefined ? cell.dataset.v : cell.textContent.trim();
-  if (cell.dataset.v === undefined && FORMULA.test(text)) text = `'${text}`;
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** Text that no spreadsheet runs as a formula, quoted where CSV asks for it. */
+function quoted(text) {
+  const inert = FORMULA.test(text) ? `'${text}` : text;
+  return /[",\n\r]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
 }
 
+function field(cell) {
+  if (cell.dataset.v !== undefined) return cell.dataset.v;
+  return quoted(cell.firstChild ? cell.firstChild.textContent.trim() : "");
+}
+
+function note(cell) {
+  const small = cell.querySelector("small");
+  return quoted(small ? small.textContent.trim() : "");
+}
+
+/** What is shown, numbers in full; the small print of a column in a column after it. */
 function saveCsv(name, table) {
-  const rows = [...table.rows].filter((row) => !row.hidden);
-  const lines = rows.map((row) => [...row.cells].map(field).join(","));
+  const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent);
+  const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
+  const noted = heads.map((_, column) => rows.some((row) => row.cells[column].querySelector("small")));
+  const both = (one, two) => heads.flatMap((_, column) => (noted[column] ? [one(column), two(column)] : [one(column)]));
+  const lines = [both((column) => quoted(heads[column]), (column) => quoted(`${heads[column]}: note`)).join(",")];
+  for (const { cells } of rows) lines.push(both((column) => field(cells[column]), (column) => note(cells[column])).join(","));
   saveBlob(`${name}.csv`, new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
 }
 
