@@ -18,10 +18,15 @@ command-line rim catches them. Codes 1 and 3 are kept for the verdicts of `gate`
 from __future__ import annotations
 
 import difflib
+import errno
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+FREE_SPACE = "Free some space, or "
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class EdgebenchError(Exception):
@@ -70,6 +75,14 @@ class NotUsableHere(EdgebenchError):
 
 class CannotWrite(EdgebenchError):
     exit_code = 9
+
+    @classmethod
+    def of(cls, problem: str, error: OSError, remedy: str) -> CannotWrite:
+        """Space helps only where there is none: elsewhere `remedy` goes without `FREE_SPACE`."""
+        if error.errno not in NO_SPACE and remedy.startswith(FREE_SPACE):
+            other = remedy.removeprefix(FREE_SPACE)
+            remedy = f"{other[0].upper()}{other[1:]}"
+        return cls(problem, remedy)
 
 
 class HashMismatch(EdgebenchError):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=BaseModel)
 MAX_FILE_BYTES = 256 * 1024 * 1024
-CHOOSE_OUTPUT = "Free some space or choose another place with --output."
+CHOOSE_OUTPUT = "Free some space, or choose another place with --output."
 Path_ = tuple[str | int, ...]
 
 
@@ -117,7 +117,7 @@ def write_atomic(path: Path, content: str | bytes, remedy: str = CHOOSE_OUTPUT) 
 
 
 def _cannot_write(path: Path, error: OSError, remedy: str) -> CannotWrite:
-    return CannotWrite(f"{path} could not be written: {error.strerror}.", remedy)
+    return CannotWrite.of(f"{path} could not be written: {error.strerror}.", error, remedy)
 
 
 def _read_text(path: Path) -> str:

@@ -29,7 +29,8 @@ def held(lock: Path, say: Callable[[str], None], waiting: str, remedy: str) -> I
             say(waiting)
             holder.acquire()
     except OSError as error:
-        raise CannotWrite(f"{lock.parent} cannot be written: {error.strerror}.", remedy) from None
+        problem = f"{lock.parent} cannot be written: {error.strerror}."
+        raise CannotWrite.of(problem, error, remedy) from None
     try:
         yield
     finally:

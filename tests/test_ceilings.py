@@ -72,7 +72,23 @@ def prefilled(prefill_ns: int, file: MeasuredFile = BIG, **fields: Any) -> Resul
 
 
 def names(record: Result) -> set[str]:
-    return {note.name for note in ceilings.notes(record.cells[0], record)}
+    return {note.name for note in ceilings.notes(record)}
+
+
+def test_many_cells_far_below_a_ceiling_are_one_line() -> None:
+    entries = [
+        prefilled(ns, threads=4, isa=isa).cells[0]
+        for isa, ns in (("slow", 10**9), ("slower", 2 * 10**9), ("slowest", 4 * 10**9))
+    ]
+
+    few = list(ceilings.notes(result(*entries[:2], files=(BIG,), device=device())))
+    (many,) = ceilings.notes(result(*entries, files=(BIG,), device=device()))
+
+    assert [note.name for note in few] == ["far_below_ceiling"] * 2
+    assert many.name == "far_below_ceiling"
+    assert many.message.startswith("3 cells: prefill is at ")
+    assert "slowest 4t pp8) to " in many.message
+    assert "slow 4t pp8) of the measured arithmetic: look for other programs" in many.message
 
 
 @pytest.mark.parametrize("quant", ["F16", "Q8_0", "Q4_0", "Q4_K_M", "Q2_K"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from edgebench.machine import checkup, device, devices, storage
+from edgebench.machine import checkup, device, devices, isa_needs, storage
 from edgebench.machine.default_model import default_model
 from edgebench.measure.plan import Probe
 from edgebench.models import catalog
@@ -86,7 +86,21 @@ def test_what_a_cpu_lacks_is_told_apart_from_what_it_can_run(tmp_path: Path) -> 
     (engine,) = examined(tmp_path, {"llama.cpp": LLAMA}).engines
 
     assert [isa.name for isa in engine.isas if isa.why_not is None] == ["zen4", "haswell", "x64"]
-    assert [isa.name for isa in engine.isas if isa.why_not] == ["sapphirerapids"]
+    lacking = [(isa.name, isa.why_not) for isa in engine.isas if isa.why_not]
+    assert lacking == [("sapphirerapids", "This CPU lacks amx_tile and amx_int8.")]
+
+
+def test_what_is_missing_of_a_cpu_is_named_where_it_is_known() -> None:
+    avx2 = {"sse4_2", "avx", "f16c", "fma", "avx2", "bmi2"}
+
+    assert isa_needs.why_not("alderlake", avx2) == "This CPU lacks avx_vnni."
+    assert isa_needs.why_not("armv8.6_2", {"asimddp", "asimdhp"}) == (
+        "This CPU lacks sve, i8mm and sve2."
+    )
+    unknown = "This CPU lacks an instruction set that it needs."
+    assert isa_needs.why_not("haswell", avx2) == unknown, "the engine sees something else"
+    assert isa_needs.why_not("power11", avx2) == unknown
+    assert isa_needs.why_not("haswell", ()) == unknown, "nobody said what the CPU has"
 
 
 @pytest.mark.parametrize("probes", [{}, {"reference": REFERENCE}, {"torch": MISSING}], ids=str)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from edgebench import files
-from edgebench.errors import BadInput, CannotWrite
+from edgebench.errors import FREE_SPACE, BadInput, CannotWrite
 from edgebench.schema import Strict
 
 
@@ -149,12 +150,21 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_one(tmp_path:
 
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "folder" / "x1.json").mkdir(parents=True)
-    with pytest.raises(CannotWrite, match="choose another place with --output"):
+    with pytest.raises(CannotWrite, match="Choose another place with --output"):
         files.write_atomic(tmp_path / "folder" / "x1.json", "new")
     assert names(tmp_path / "folder") == ["x1.json"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(CannotWrite, match="could not be written"):
+    with pytest.raises(CannotWrite, match=r"could not be written: .*\. Choose another place"):
         files.write_atomic(tmp_path / "file" / "x1.json", "new")
+
+
+def test_space_is_a_remedy_only_where_there_is_none() -> None:
+    full, forbidden = OSError(errno.ENOSPC, "No space"), OSError(errno.EACCES, "Denied")
+    remedy = f"{FREE_SPACE}choose another place."
+
+    assert CannotWrite.of("x.", full, remedy).remedy == "Free some space, or choose another place."
+    assert CannotWrite.of("x.", forbidden, remedy).remedy == "Choose another place."
+    assert CannotWrite.of("x.", forbidden, "Ask root.").remedy == "Ask root."
 
 
 def test_the_cache_is_where_the_user_says(tmp_path: Path) -> None:

@@ -403,6 +403,7 @@ def test_a_campaign_reads_the_meters_around_each_launch_and_of_the_idle_machine(
     [
         (("--meters", "hwmom"), 4, "No meter named 'hwmom'"),
         (("--wall-meter", "nothing.csv"), 2, "Give --wall-meter a CSV"),
+        (("--wall-clock-offset", "nan"), 2, "Name its log by --wall-meter"),
         (("--meters", "none"), 0, ""),
     ],
 )

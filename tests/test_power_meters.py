@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -507,6 +508,23 @@ def test_a_wrong_log_is_refused_with_its_line(
     broken = wall(path).series(window(0, 1)).broken or ""
     assert "wall.csv:" in broken
     assert str(tmp_path) not in broken, "records are made to be shared"
+
+
+@pytest.mark.parametrize("text", ["", "time,power_w\n", "time,power_w\n1,2"])
+def test_a_log_without_a_whole_reading_is_refused_before_anything_is_measured(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "wall.csv"
+    path.write_text(text)
+    with pytest.raises(BadInput, match=r"holds no reading. Start the meter's logger first"):
+        wall(path).check()
+
+
+@pytest.mark.parametrize("offset_s", [math.nan, math.inf])
+def test_an_offset_that_is_no_time_is_refused(tmp_path: Path, offset_s: float) -> None:
+    path = log(tmp_path / "wall.csv", [f"{EPOCH_S},4"])
+    with pytest.raises(BadInput, match="is no time"):
+        wall(path, offset_s=offset_s).check()
 
 
 def test_a_log_whose_clock_jumps_back_is_not_trusted(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edgebench.measure import ignored
+from edgebench.measure.ignored import Wish
+from edgebench.measure.plan import Probe
 from tests.conftest import record_in
 
 if TYPE_CHECKING:
@@ -174,6 +177,31 @@ def test_a_mistake_gets_one_sentence_and_its_exit_code(
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_an_option_that_the_engine_does_not_have_is_said_and_recorded(
+    edgebench: Edgebench, script: Script, tmp_path: Path
+) -> None:
+    done = edgebench("run", "--file", script(), *FAST, "--no-repacking", "--prepacked")
+
+    said = "fake has no setting for --prepacked and --no-repacking"
+    assert done.stderr.count(f"ignored  {said}") == 1
+    assert f"option_ignored: {said}" in done.stdout
+    assert [note.name for note in record_in(tmp_path).warnings].count("option_ignored") == 1
+
+
+def test_an_option_is_ignored_by_the_engines_that_do_not_have_it() -> None:
+    probes = {
+        "a": Probe(None, settings=frozenset({"spinning"})),
+        "b": Probe(None, settings=frozenset({"load_mode", "spinning"})),
+        "c": Probe("c is not installed."),
+    }
+    wishes = (Wish("spinning", "--no-spinning"), Wish("load_mode", "--load"))
+
+    (note,) = ignored.notes(wishes, ("a", "b", "c"), probes)
+
+    assert note.message == "a has no setting for --load: its cells run as they would without."
+    assert not list(ignored.notes((), ("a", "b", "c"), probes))
 
 
 def test_files_that_are_not_there_yet_are_planned_apart(edgebench: Edgebench) -> None:

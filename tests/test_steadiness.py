@@ -139,8 +139,15 @@ def test_early_steps_of_a_first_trial_that_are_slow_are_warming() -> None:
 def test_the_warm_up_trial_says_nothing() -> None:
     """`decode_launches` doubles the time of its warm-ups."""
     made = CellResult(cell=cell("tg4"), verification=verification(),
-                      launches=decode_launches(10, 10.1, 10, 10.1, 10))  # fmt: skip
+                      launches=decode_launches(10, 10.1, 10, 10.1, 10, 10.1))  # fmt: skip
     assert only(made) == "steady"
+
+
+def test_five_launches_are_too_few_to_be_called_steady() -> None:
+    """They could show no trend over the rounds, whatever they did."""
+    assert steadiness.mann_kendall([0.1 * number for number in range(5)]) >= 0.01
+    assert steadiness.mann_kendall([0.1 * number for number in range(6)]) < 0.01
+    assert only(noisy(100, 101, 99, 100, 102)) is None
 
 
 def test_what_failed_verification_has_neither_course_nor_spread() -> None:
@@ -154,7 +161,7 @@ def test_steady_noise_is_rarely_called_anything_else() -> None:
     seen = [
         course([[[base + rng.gauss(0, 0.02)] for _ in range(3)]
                 for base in (rng.gauss(0, 0.04) for _ in range(launches))])
-        for launches in (5, 8, 20) for _ in range(200)
+        for launches in (6, 8, 20) for _ in range(200)
     ]  # fmt: skip
     other = [found for found in seen if found is None or found.course != "steady"]
     assert len(other) <= 0.03 * len(seen)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edgebench.schema.workload import Workload
 
 LITTLE, ALL = 0.10, 1.0
+MOST_NAMED = 2
 KV_ELEMENT_BYTES = {"f16": 2, "f32": 4, "q8_0": 34 / 32, "q4_0": 18 / 32}
 FLOATS = frozenset({"F32", "F16", "BF16"})
 # Engines that are not meant to be fast: one plays a script, one is the verdict's yardstick.
@@ -134,38 +135,67 @@ def in_cache(file: MeasuredFile, backend: str, device: Device) -> bool:
     return weights_read_bytes(file, file.shape, backend) <= cache_bytes
 
 
-def notes(entry: CellResult, result: Result) -> Iterator[Note]:
-    """What is too good to be true, or suspiciously little."""
-    if result.device.ceilings is None:
-        return
-    where = cell_label(entry.cell, result.files)
-    found = shares(entry, result)
+def notes(result: Result) -> Iterator[Note]:
+    """What is too good to be true, or suspiciously little; many cells of a kind in one line."""
+    found = [each for entry in result.cells for each in _seen(entry, result)]
+    for name in dict.fromkeys(each.name for each in found):
+        for what in dict.fromkeys(each.what for each in found if each.name == name):
+            alike = [each for each in found if (each.name, each.what) == (name, what)]
+            yield from _said(name, what, alike)
+
+
+class _Seen(NamedTuple):
+    """`what` is the phase and its ceiling; of cells with the same, the shares make one line."""
+
+    name: str
+    where: str
+    what: str
+    share: float
+
+
+REMEDIES = {
+    "above_ceiling": "one of the two is wrong. Repeat edgebench roofline on a quiet machine.",
+    "far_below_ceiling": "look for other programs, an instruction set below this CPU's, or a slow "
+    "kernel.",
+    "cache_resident": "decode is not bound by memory bandwidth, and its share of it says nothing.",
+}
+
+
+def _seen(entry: CellResult, result: Result) -> Iterator[_Seen]:
+    where, found = cell_label(entry.cell, result.files), shares(entry, result)
     file = next(f for f in result.files if f.sha256 == entry.cell.file)
     if found.bandwidth and in_cache(file, entry.cell.backend, result.device):
-        yield Note(
-            name="cache_resident",
-            message=f"{where}: the weights fit into the last-level cache: decode is not bound by "
-            "memory bandwidth, and its share of it says nothing.",
-        )
-    elif found.bandwidth:
-        yield from _of_share(where, "decode", "read bandwidth", found.bandwidth.value)
-    if found.arithmetic:
-        yield from _of_share(where, "prefill", "arithmetic", found.arithmetic.value)
+        what = "the weights fit into the last-level cache"
+        yield _Seen("cache_resident", where, what, found.bandwidth.value)
+    elif found.bandwidth and (name := _name(found.bandwidth.value)):
+        yield _Seen(name, where, "decode, of the measured read bandwidth", found.bandwidth.value)
+    if found.arithmetic and (name := _name(found.arithmetic.value)):
+        yield _Seen(name, where, "prefill, of the measured arithmetic", found.arithmetic.value)
 
 
-def _of_share(where: str, phase: str, ceiling: str, share: float) -> Iterator[Note]:
+def _name(share: float) -> str | None:
     if share > ALL:
-        yield Note(
-            name="above_ceiling",
-            message=f"{where}: {phase} is at {share:.0%} of the measured {ceiling}: one of the two "
-            "is wrong. Repeat edgebench roofline on a quiet machine.",
-        )
-    if share < LITTLE:
-        yield Note(
-            name="far_below_ceiling",
-            message=f"{where}: {phase} is at {share:.1%} of the measured {ceiling}: look for other "
-            "programs, an instruction set below this CPU's, or a slow kernel.",
-        )
+        return "above_ceiling"
+    return "far_below_ceiling" if share < LITTLE else None
+
+
+def _said(name: str, what: str, alike: list[_Seen]) -> Iterator[Note]:
+    """Up to `MOST_NAMED` cells by themselves, more of them as a range between two."""
+    phase, _, ceiling = what.partition(", ")
+    low, high = min(alike, key=lambda e: e.share), max(alike, key=lambda e: e.share)
+    if name == "cache_resident":
+        many = f"{len(alike)} cells, {alike[0].where} among them"
+        cells = [many] if len(alike) > MOST_NAMED else [each.where for each in alike]
+        lines = [f"{where}: {what}" for where in cells]
+    elif len(alike) > MOST_NAMED:
+        lines = [
+            f"{len(alike)} cells: {phase} is at {low.share:.1%} ({low.where}) to {high.share:.1%} "
+            f"({high.where}) {ceiling}"
+        ]
+    else:
+        lines = [f"{each.where}: {phase} is at {each.share:.1%} {ceiling}" for each in alike]
+    for line in lines:
+        yield Note(name=name, message=f"{line}: {REMEDIES[name]}")
 
 
 def _share(rate: Interval | None, per_token: float, ceiling: float | None) -> Share | None:

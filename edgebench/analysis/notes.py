@@ -24,7 +24,7 @@ MOST_NAMED = 2
 def notes(result: Result) -> tuple[Note, ...]:
     """The record's own warnings, then those of its cells, each once."""
     derived = [note for entry in result.cells for note in _of_cell(entry, result)]
-    wide = [*steadiness.notes(result), *_wide(result)]
+    wide = [*ceilings.notes(result), *steadiness.notes(result), *_wide(result)]
     return tuple(dict.fromkeys((*_of_device(result), *result.warnings, *derived, *wide)))
 
 
@@ -79,7 +79,6 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
     whole = [t for ln in cell.launches for t in ln.trials if t.divided_by == 1]
     if len({t.output_hash for t in whole}) > 1:
         yield Note(name="outputs_differ", message=f"{where}: trials gave different greedy tokens.")
-    yield from ceilings.notes(cell, result)
 
 
 def _of_loops(cell: CellResult, where: str) -> Iterator[Note]:

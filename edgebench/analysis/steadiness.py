@@ -11,7 +11,7 @@ OOPSLA 2017 (arXiv:1602.00602), who classify instead of dropping the first k:
   scatter by 7 % and do not warm, it takes 2 in 100 for warming, the inner one at 1.5 IQR 4).
 - `unstable`: no such direction, or two opposite ones, and trials have a standard deviation of 10 %,
   or one launch is half off their mean (the limits of pyperf's warnings).
-- `steady`: none of these in five launches or more. Fewer do not tell.
+- `steady`: none of these in six launches or more. Fewer could show no trend over the rounds.
 
 A decode step takes longer the deeper it is in the context, so each half of a trial's steps is
 compared with the same steps of other trials, and never with its own other half.
@@ -43,7 +43,7 @@ SURPRISING = 0.01
 FENCE_IQR = 3.0
 SCATTER = 0.10
 OUTLYING = 0.50
-TELLING_LAUNCHES = 5
+TELLING_LAUNCHES, FENCED_LAUNCHES = 6, 5
 MOST_NAMED = 2
 REMEDIES = {
     "warming": "warm-up was not over, or something else was ending. Repeat the run, with "
@@ -192,7 +192,7 @@ def _within_launches(launches: Sequence[Logs]) -> float | None:
 def _first(levels: Sequence[float]) -> float | None:
     """Log change from a first launch that stands out to the median; always a fall."""
     low, middle, high = (stats.quantile(levels, share) for share in (0.25, 0.5, 0.75))
-    if len(levels) < TELLING_LAUNCHES or low is None or middle is None or high is None:
+    if len(levels) < FENCED_LAUNCHES or low is None or middle is None or high is None:
         return None
     change = middle - levels[0]
     outside = levels[0] > high + FENCE_IQR * (high - low)

@@ -155,6 +155,7 @@ def _plans(need: Cells, file: Prepared, here: Here) -> Iterator[Plan | str]:
             ),
             devices=need.devices,
             too_big=partial(too_big, choices),
+            cpu_flags=frozenset(here.device.cpu_flags),
         )
         try:
             yield plan(request, probes, here.device.usable_cpus)

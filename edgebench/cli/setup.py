@@ -7,13 +7,15 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+import typer
+
 from edgebench import files, plugins
 from edgebench.backends import DEVICES
 from edgebench.cli import ceilings
 from edgebench.errors import BadInput, NotUsableHere, UnknownName
 from edgebench.machine import device as machine
 from edgebench.machine import disturbances, kernel_files, limits, profile, threads
-from edgebench.measure import preparing, roofline, runner
+from edgebench.measure import ignored, preparing, roofline, runner
 from edgebench.measure.exporting import Exports, export_all
 from edgebench.measure.plan import Plan, Probe, Request
 from edgebench.models import fit
@@ -127,7 +129,12 @@ def prepare(choices: Choices) -> Setup:
         more_options=settings[1:],
         devices=choices.devices,
         too_big=_anything_fits if choices.force else partial(too_big, choices),
+        cpu_flags=frozenset(device.cpu_flags),
     )
+    without_effect = ignored.notes(ignored.wishes(choices._asdict()), backends, probes)
+    for note in without_effect:
+        typer.echo(f"ignored  {note.message}", err=True)
+    disturbing = (*disturbing, *without_effect)
     if tuple(backends) == ("fake",):  # its clock is a script's, and no energy belongs to it
         metering = choose.Metering()
     return Setup(request, probes, device, run_job, disturbing, choices.allow_derived, metering)

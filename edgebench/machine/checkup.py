@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench import __version__
+from edgebench.machine import isa_needs
 from edgebench.schema.doctor import (
     CacheFound,
     Checkup,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 # One plays a script, the other is what outputs are held against: neither is what people deploy.
 STAND_INS = frozenset({"fake", "reference"})
-LACKS = "This CPU lacks an instruction set that it needs."
 
 
 class Asked(NamedTuple):
@@ -42,7 +42,8 @@ class Asked(NamedTuple):
 
 def checkup(asked: Asked) -> Checkup:
     """Ready means: an engine that people deploy is usable, and models can be kept."""
-    engines = tuple(_engine(name, probe) for name, probe in asked.probes.items())
+    flags = frozenset(asked.device.cpu_flags)
+    engines = tuple(_engine(name, probe, flags) for name, probe in asked.probes.items())
     return Checkup(
         edgebench_version=__version__,
         device=asked.device,
@@ -56,7 +57,8 @@ def checkup(asked: Asked) -> Checkup:
     )
 
 
-def _engine(backend: str, probe: Probe) -> EngineFound:
+def _engine(backend: str, probe: Probe, flags: frozenset[str]) -> EngineFound:
+    lacking = (isa for isa in probe.known_isas if isa not in probe.isas)
     return EngineFound(
         backend=backend,
         stand_in=backend in STAND_INS,
@@ -67,7 +69,7 @@ def _engine(backend: str, probe: Probe) -> EngineFound:
         formats=probe.formats,
         isas=(
             *(Usable(name=isa, why_not=None) for isa in probe.isas),
-            *(Usable(name=isa, why_not=LACKS) for isa in probe.known_isas if isa not in probe.isas),
+            *(Usable(name=isa, why_not=isa_needs.why_not(isa, flags)) for isa in lacking),
         ),
         devices=()
         if probe.why_not

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.errors import NotUsableHere, UnknownName
+from edgebench.machine import isa_needs
 from edgebench.measure.isa_names import FRIENDLY, WORDS, names_of
 from edgebench.schema.result import Cell, Options, Skipped
 
@@ -47,7 +48,7 @@ class Request(NamedTuple):
 
     `options` gives the settings that a backend has for a file on a device, or says why it cannot
     have them; `more_options` are further ones that multiply into cells. `too_big` says why a
-    workload will not fit into memory.
+    workload will not fit into memory; `cpu_flags` explain why this CPU cannot run a variant.
     """
 
     files: Sequence[Prepared]
@@ -59,6 +60,7 @@ class Request(NamedTuple):
     devices: Sequence[str] = (CPU,)
     too_big: Callable[[Prepared, Workload], str | None] = lambda _file, _workload: None
     more_options: Sequence[Settings] = ()
+    cpu_flags: frozenset[str] = frozenset()
 
 
 class Plan(NamedTuple):
@@ -114,7 +116,7 @@ def _why_not(asked: _Combination, probe: Probe, request: Request, usable_cpus: i
     file, workload = asked.file, asked.workload
     return (
         probe.why_not
-        or _wrong_engine(file, probe, asked.isa)
+        or _wrong_engine(file, probe, asked.isa, request.cpu_flags)
         or probe.why_not_devices[asked.device]
         or _wrong_size(file, workload, asked.threads, usable_cpus)
         or _no_tokenizer(file, workload)
@@ -168,7 +170,7 @@ def _check_isa_names(isas: Sequence[str], probes: Mapping[str, Probe]) -> None:
             raise UnknownName.of("instruction set", isa, {*known, *friendly, *WORDS})
 
 
-def _wrong_engine(file: Prepared, probe: Probe, isa: str) -> str | None:
+def _wrong_engine(file: Prepared, probe: Probe, isa: str, cpu_flags: frozenset[str]) -> str | None:
     if not reads(probe, file.format):
         return f"{file.facts.name} is {file.format}, this backend reads {', '.join(probe.formats)}."
     if isa in FRIENDLY and isa not in probe.known_isas and len(probe.known_isas) > 1:
@@ -177,7 +179,8 @@ def _wrong_engine(file: Prepared, probe: Probe, isa: str) -> str | None:
         return f"{probe.name} cannot be held to {isa}; it knows {', '.join(probe.known_isas)}."
     if isa not in probe.isas:
         usable = ", ".join(probe.isas)
-        return f"This CPU cannot run {isa}: it lacks an instruction set; usable here: {usable}."
+        why_not = isa_needs.why_not(isa, cpu_flags)
+        return f"This CPU cannot run {isa}. {why_not} Usable here: {usable}."
     return None
 
 

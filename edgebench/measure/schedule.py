@@ -32,7 +32,7 @@ class Budget(NamedTuple):
     """
 
     precision: float = 0.02
-    min_launches: int = 5
+    min_launches: int = 6
     max_launches: int = 20
     max_time_s: float = 540.0
     trials: int = 3

@@ -82,7 +82,8 @@ def _fetch(file: ModelFile, place: Place, progress: Progress, world: World) -> N
         except HashMismatch as error:
             mismatch = error
         except OSError as error:
-            raise CannotWrite(f"{place.path}: {error.strerror}.", ELSEWHERE) from None
+            problem = f"{place.path}: {error.strerror}."
+            raise CannotWrite.of(problem, error, ELSEWHERE) from None
         else:
             cached.settle(file, place, sha256, place.path.stat())
             return

@@ -48,7 +48,8 @@ def becoming(target: Path, needed_bytes: int, disk_free: DiskFree = free_bytes) 
         _sync(part)
         part.replace(target)
     except OSError as error:
-        raise full(target, error.strerror or str(error), needed_bytes) from None
+        found = full(target, error.strerror or str(error), needed_bytes)
+        raise CannotWrite.of(found.problem, error, found.remedy) from None
     except KeyboardInterrupt:
         raise Interrupted(
             f"Interrupted while making {target.name}; nothing of it is left behind.",

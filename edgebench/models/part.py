@@ -181,7 +181,8 @@ class Part:
         needed = self.wanted.size_bytes
         with contextlib.suppress(OSError):
             self.discard()
-        return _full(self.target, error.strerror or str(error), needed)
+        found = _full(self.target, error.strerror or str(error), needed)
+        return CannotWrite.of(found.problem, error, found.remedy)
 
     def _noted_validator(self, url: str) -> str | None:
         try:

@@ -50,6 +50,8 @@ def metering(
     `gpu` says whether a model runs on one: asking a GPU that sleeps would wake it up.
     """
     logs: tuple[Log, ...] = ()
+    if wall_meter is None and wall_offset_s != 0:
+        raise BadInput("--wall-clock-offset is a wall meter's.", "Name its log by --wall-meter.")
     if wall_meter is not None:
         log = WallMeter(wall_meter, wall_offset_s)
         log.check()

@@ -9,6 +9,7 @@ what ours shows at one moment, as MLPerf Power demands it to be known.
 from __future__ import annotations
 
 import csv
+import math
 import re
 import time
 from datetime import datetime
@@ -53,8 +54,17 @@ class WallMeter:
         self._epoch_ns, self._monotonic_ns, self._sleep = epoch_ns, monotonic_ns, sleep
 
     def check(self) -> None:
-        """Raises BadInput for a log that cannot be read, before anything is measured."""
-        read_log(self._path)
+        """Before anything is measured. Raises BadInput for what is no log or holds nothing."""
+        if not math.isfinite(self._offset_s):
+            raise BadInput(
+                f"--wall-clock-offset {self._offset_s} is no time.",
+                "Give seconds: what the meter's clock shows minus what this one shows.",
+            )
+        if not read_log(self._path):
+            raise BadInput(
+                f"{self._path} holds no reading.",
+                "Start the meter's logger first: it must write while edgebench measures.",
+            )
 
     def series(self, span: Window) -> Series:
         """The rows around the launch, on our monotonic clock."""
@@ -93,6 +103,8 @@ def read_log(path: Path) -> list[tuple[float, float]]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} cannot be read ({error}).", "Give --wall-meter a CSV.") from None
     lines = text.splitlines()
+    if not lines:
+        return []
     if text and not text.endswith("\n"):
         lines.pop()
     header, *body = list(csv.reader(lines)) or [[]]
