@@ -17,6 +17,7 @@ from edgebench.cli import (
     claims,
     compare,
     doctor,
+    export,
     gate,
     hardware,
     import_,
@@ -78,6 +79,7 @@ app.command("compare")(compare.command)
 app.command("gate")(gate.command)
 app.command("calibrate")(calibrate.command)
 app.command("import")(import_.command)
+app.command("export")(export.command)
 app.command("report")(report.command)
 app.command("plot")(plot.command)
 app.command("query")(query.command)

@@ -177,10 +177,11 @@ def _rows(file: dict[str, Any], data: bytes) -> rows.Rows:
         return {"files": [file | {"problem": _sentence(error)}]}
     if problem := next(checking.contradictions(record), None):
         return {"files": [file | {"problem": f"contradicts itself: {problem}"[:300]}]}
-    return {"files": [file | _about(record)]} | rows.of(record, Path(file["path"]).name)
+    return {"files": [file | about(record)]} | rows.of(record, Path(file["path"]).name)
 
 
-def _about(record: records.Record) -> dict[str, Any]:
+def about(record: records.Record) -> dict[str, Any]:
+    """Columns of `files` that the record itself says."""
     same = {
         "run_id": record.run_id,
         "edgebench_version": record.edgebench_version,

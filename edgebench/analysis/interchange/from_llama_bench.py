@@ -7,6 +7,7 @@ which is computed in floating point. All rows of one file are one process: one l
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from edgebench.analysis.interchange import foreign, sql_text
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 TOOL = "llama-bench"
 NEEDED = ("n_prompt", "n_gen", "avg_ns")
 FORMATS = ("llama-bench-json", "llama-bench-jsonl", "llama-bench-csv", "llama-bench-sql")
+# As llama-bench writes it, and as edgebench exports it, with the instruction set.
+CPU = r"CPU( \(.*\))?|BLAS"
 SETTINGS = (
     "build_commit", "build_number", "gpu_info", "backends", "model_filename", "n_batch",
     "n_ubatch", "cpu_mask", "cpu_strict", "poll", "type_k", "type_v", "n_gpu_layers", "n_cpu_moe",
@@ -88,7 +91,7 @@ def _found(row: Row) -> Found:
             "model_size_bytes": row.count("model_size"),
             "parameters": row.count("model_n_params"),
             "backend": "llama.cpp",
-            "device": "cpu" if backends in ("CPU", "BLAS") else backends,
+            "device": "cpu" if re.fullmatch(CPU, backends or "") else backends,
             "threads": row.count("n_threads") or None,
             "workload": foreign.workload(prompt, output, row.count("n_depth")),
             "settings": row.settings(SETTINGS),
