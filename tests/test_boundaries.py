@@ -71,3 +71,19 @@ def test_help_does_not_import_what_commands_need() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_detection_imports_little() -> None:
+    program = (
+        "import sys; sys.argv = ['edgebench', 'hardware', 'detect', '--json']\n"
+        "from edgebench.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = ('numpy', 'scipy', 'yaml', 'psutil', 'cpuinfo', 'archspec', 'gguf', 'rich')\n"
+        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["clusters"]
+    assert done.stderr.strip() == "[]"

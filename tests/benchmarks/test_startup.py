@@ -1,4 +1,4 @@
-"""What `edgebench --help` costs beyond importing typer, which it cannot do without."""
+"""What `edgebench --help` costs beyond importing typer, and what detection takes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.bench
 RUNS = 15
 ALLOWED_MORE_S = 0.100
+ALLOWED_DETECTION_S = 0.150
 
 
 def test_help_is_quick() -> None:
@@ -32,3 +33,23 @@ def _seconds(*arguments: str) -> float:
     begun = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begun
+
+
+def test_detection_is_quick() -> None:
+    """Detection itself within 150 ms; the process around it is Python, typer and pydantic."""
+    from edgebench.machine import device
+
+    alone, whole, imports = [], [], []
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        device.detect()
+        alone.append(time.perf_counter() - begun)
+        imports.append(_seconds("-c", "import typer, pydantic; pydantic.BaseModel"))
+        whole.append(_seconds("-m", "edgebench", "hardware", "detect", "--json"))
+
+    print(
+        f"detection {statistics.median(alone) * 1000:.0f} ms; edgebench hardware detect "
+        f"{statistics.median(whole) * 1000:.0f} ms, of which importing typer and pydantic "
+        f"{statistics.median(imports) * 1000:.0f} ms"
+    )
+    assert statistics.median(alone) <= ALLOWED_DETECTION_S
