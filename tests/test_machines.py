@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
-from edgebench.machine import device, sysctl, threads
+from edgebench.machine import device, limits, profile, sysctl, threads
+from tests.machine_tree import plant
 
 MACHINES = Path(__file__).parent / "machines"
 TREES = sorted(path for path in MACHINES.iterdir() if path.is_dir())
+# Boards that no capture was found of, written from device-tree sources; each says so.
+DOCUMENTED = sorted(path for path in (MACHINES.parent / "documented").iterdir() if path.is_dir())
 
 
 def seen(root: Path) -> dict[str, Any]:
@@ -29,7 +32,7 @@ def seen(root: Path) -> dict[str, Any]:
     return fields | {"default_threads": threads.default_threads(found).why}
 
 
-@pytest.mark.parametrize("root", TREES, ids=lambda path: path.name)
+@pytest.mark.parametrize("root", [*TREES, *DOCUMENTED], ids=lambda path: path.name)
 def test_a_captured_machine_is_identified_as_expected(root: Path) -> None:
     assert seen(root) == json.loads((root / "expected.json").read_text())
 
@@ -39,6 +42,29 @@ def test_every_tree_names_its_source_and_its_licence(root: Path) -> None:
     source = (root / "SOURCE.md").read_text()
     assert "licence" in source or "Apache-2.0" in source
     assert "https://" in source or "this repository" in source
+
+
+@pytest.mark.parametrize("root", DOCUMENTED, ids=lambda path: path.name)
+def test_a_tree_that_was_written_says_so_and_matches_its_profile(root: Path) -> None:
+    assert "**Not a capture.**" in (root / "SOURCE.md").read_text()
+    found = device.detect(root, environ={})
+    expected = {
+        "raspberry-pi-4": "raspberry-pi/4-model-b",
+        "raspberry-pi-5": "raspberry-pi/5",
+        "rock-5b-rk3588": "radxa/rock-5b",
+        "jetson-orin-nano": "nvidia/jetson-orin-nano-8gb",
+    }
+    assert profile.profile_of(found) == expected[root.name]
+
+
+def test_a_group_below_the_root_limits_as_well(tmp_path: Path) -> None:
+    """systemd's CPUQuota under cgroup v1: the limit stands in the group's own folder."""
+    group = tmp_path / "sys/fs/cgroup/cpu/slice/unit"
+    plant(tmp_path, {"proc/self/cgroup": "4:memory:/\n3:cpu,cpuacct:/slice/unit\n"})
+    plant(group, {"cpu.cfs_quota_us": "250000", "cpu.cfs_period_us": "100000"})
+    plant(group.parent, {"cpu.cfs_quota_us": "-1", "cpu.cfs_period_us": "100000"})
+
+    assert limits.cpu_limit(tmp_path) == 2.5
 
 
 def test_there_are_machines_of_many_kinds() -> None:

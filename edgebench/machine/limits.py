@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from edgebench.machine import kernel_files
 
 CAP_IPC_LOCK = 14
+QUOTA = ("quota", "period")
 
 
 def usable_cpus(root: Path, allowed: int) -> int:
@@ -31,19 +32,18 @@ def cpu_limit(root: Path) -> float | None:
         for quota, period in [text.split()]
         if quota != "max"
     ]
-    v1 = root / "sys/fs/cgroup/cpu"
-    quota_us, period_us = _number(v1 / "cpu.cfs_quota_us"), _number(v1 / "cpu.cfs_period_us")
-    if quota_us and period_us and quota_us > 0:
-        limits.append(quota_us / period_us)
+    for folder in _v1_folders(root, "cpu"):
+        quota_us, period_us = (_number(folder / f"cpu.cfs_{each}_us") for each in QUOTA)
+        if quota_us and period_us and quota_us > 0:
+            limits.append(quota_us / period_us)
     return min(limits, default=None)
 
 
 def memory_limit_bytes(root: Path) -> int | None:
     """Bytes that the cgroup may use, the least over all its ancestors (cgroup v2, then v1)."""
     limits = [int(t) for t in _over_ancestors(root, "memory.max") if t != "max"]
-    v1 = _number(root / "sys/fs/cgroup/memory/memory.limit_in_bytes")
-    if v1 is not None and v1 < 1 << 60:
-        limits.append(v1)
+    found = (_number(f / "memory.limit_in_bytes") for f in _v1_folders(root, "memory"))
+    limits += [limit for limit in found if limit is not None and limit < 1 << 60]
     return min(limits, default=None)
 
 
@@ -82,6 +82,20 @@ def _over_ancestors(root: Path, name: str) -> list[str]:
     folders = [inside, *inside.parents]
     texts = [_text(root / "sys/fs/cgroup" / folder / name) for folder in folders]
     return [text for text in texts if text]
+
+
+def _v1_folders(root: Path, controller: str) -> list[Path]:
+    """Folders of the process's group and its ancestors (cgroup v1).
+
+    A container mostly sees its own group as the root, whatever path /proc/self/cgroup names.
+    """
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if controller in controllers.split(","):
+            inside = PurePosixPath(path.lstrip("/"))
+            mounted = root / "sys/fs/cgroup" / controller
+            return [mounted / folder for folder in (inside, *inside.parents)]
+    return [root / "sys/fs/cgroup" / controller]
 
 
 def _number(path: Path) -> int | None:
