@@ -223,10 +223,10 @@ CLAIM = Claim(
     "decided.",
     needs=(
         Cells(quants=FORMATS, workloads=("tg32", "tg32@s4", "tg32@s16"),
-              launches={"smoke": 3, "full": 6}),
-        Cells(quants=FORMATS, workloads=("tg32@s32",), launches={"full": 6}),
+              launches={"smoke": 3, "full": 5}),
+        Cells(quants=FORMATS, workloads=("tg32@s32",), launches={"full": 4}),
         Cells(quants=FORMATS, workloads=("tg32", "tg32@s4", "tg32@s16", "tg32@s32"),
-              devices=("cuda",), launches={"smoke": 3, "full": 6}),
+              devices=("cuda",), launches={"smoke": 3, "full": 5}),
     ),
     margins=MARGINS,
     judge=judge,

@@ -234,15 +234,15 @@ CLAIM = Claim(
     "sits near the overhead floor.",
     needs=(
         Cells(quants=("Q8_0", "Q4_0"), workloads=("tg32",), threads=(1, "auto"),
-              launches={"smoke": 3, "full": 6}),
+              launches={"smoke": 3, "full": 5}),
         *(Cells(quants=("Q8_0", "Q4_0"), workloads=("tg32",), threads=(1, "auto"), model=model,
-                weights="synthetic", launches={"smoke": 3, "full": 6})
+                weights="synthetic", launches={"smoke": 3, "full": 5})
           for model in (SMALL[1], LARGE, "llama-68m")),
         *(Cells(quants=("F16",), workloads=("tg32",), model=model, weights="synthetic",
-                launches={"full": 6}) for model in (SMALL[1], LARGE)),
+                launches={"full": 4}) for model in (SMALL[1], LARGE)),
         Cells(quants=("Q4_0", "Q8_0"), workloads=("tg32",), model="llama-3.2-3b",
-              weights="synthetic", launches={"full": 6}),
-        Trying(KIND, blocks={"smoke": 4, "full": 10}),
+              weights="synthetic", launches={"full": 4}),
+        Trying(KIND, blocks={"smoke": 4, "full": 8}),
     ),
     margins=MARGINS,
     judge=judge,

@@ -227,12 +227,13 @@ CLAIM = Claim(
     "supported for this device. Larger shapes, with synthetic weights and without the long run, "
     "show where it ends and decide nothing.",
     needs=(
-        Cells(quants=(QUANT,), workloads=("command.v1", "chat.v1", "rag.v1"),
-              launches={"smoke": 3, "full": 6}),
+        Cells(quants=(QUANT,), workloads=("chat.v1",), launches={"smoke": 3, "full": 6}),
+        Cells(quants=(QUANT,), workloads=("command.v1", "rag.v1"),
+              launches={"smoke": 2, "full": 3}),
         *(Cells(quants=(QUANT,), workloads=("pp256+tg64",), model=model, weights="synthetic",
-                launches={"smoke": 3, "full": 6}) for model in MODELS[1:3]),
+                launches={"smoke": 3, "full": 4}) for model in MODELS[1:3]),
         Cells(quants=(QUANT,), workloads=("pp256+tg64",), model=MODELS[3], weights="synthetic",
-              launches={"full": 4}),
+              launches={"full": 2}),
         Cells(quants=(QUANT,), workloads=("chat.v1",), sustain_s=120.0, launches={"smoke": 1}),
         Cells(quants=(QUANT,), workloads=("chat.v1",), sustain_s=600.0, launches={"full": 1}),
     ),

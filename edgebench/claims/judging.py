@@ -96,14 +96,14 @@ def _holm(raw: Mapping[str, tuple[Endpoint, ...]]) -> dict[str, tuple[Endpoint, 
         if endpoint.p is not None or endpoint.verdict == "inconclusive"
     ]
     tested = [raw[claim_id][place] for claim_id, place in places]
-    adjusted = stats.holm([1.0 if e.p is None else e.p for e in tested])
+    p_values = stats.holm([1.0 if e.p is None else e.p for e in tested])
     corrected = {claim_id: list(endpoints) for claim_id, endpoints in raw.items()}
-    for (claim_id, place), endpoint, p in zip(places, tested, adjusted, strict=True):
-        corrected[claim_id][place] = _adjusted(endpoint, p)
+    for (claim_id, place), endpoint, p in zip(places, tested, p_values, strict=True):
+        corrected[claim_id][place] = adjusted(endpoint, p)
     return {claim_id: tuple(endpoints) for claim_id, endpoints in corrected.items()}
 
 
-def _adjusted(endpoint: Endpoint, p: float) -> Endpoint:
+def adjusted(endpoint: Endpoint, p: float) -> Endpoint:
     if endpoint.p is None:
         return endpoint
     if p > ALPHA:

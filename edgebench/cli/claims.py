@@ -140,3 +140,29 @@ def judge(
     if output is not None:
         files.write_atomic(output, files.to_json(found))
     typer.echo(files.to_json(found) if json else text(found), nl=False)
+
+
+@app.command()
+def report(
+    results: Results,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The Markdown page; plots go beside it.")
+    ] = Path("claims.md"),
+) -> None:
+    """Write a page with every claim, its rule, its verdicts and plots, from records alone.
+
+    Plots lie in a folder of the page's name. The same records give the same bytes.
+
+    Example: edgebench claims report results -o docs/claims.md
+    """
+    from edgebench import files
+    from edgebench.claims import judging, records, suite
+    from edgebench.report.claims_page import page
+
+    given = records.read(results)
+    found = judging.judge(suite.claims(), given)
+    made = page(found, given, output.stem)
+    files.write_atomic(output, made.text)
+    for name, text in sorted(made.plots.items()):
+        files.write_atomic(output.with_suffix("") / name, text)
+    typer.echo(f"{output}: {len(suite.claims())} claims, {len(made.plots)} plots", err=True)

@@ -67,10 +67,14 @@ class Suite(NamedTuple):
 
 
 def run(asked: Asked) -> None:
-    """Measure, save after every launch and block, judge, print. Ctrl-C keeps what is finished."""
+    """On this machine. Raises EdgebenchError."""
     claims = suite.chosen(asked.ids)
     wants_ceilings = any(claim.ceilings for claim in claims) and not asked.dry_run
-    here = Here(ceilings=wants_ceilings, meters=asked.meters)
+    run_claims(asked, Here(ceilings=wants_ceilings, meters=asked.meters), claims)
+
+
+def run_claims(asked: Asked, here: Here, claims: tuple[Claim, ...]) -> None:
+    """Measure, save after every launch and block, judge, print. Ctrl-C keeps what is finished."""
     folder = asked.results / here.device.id
     parts = _expected(claims, asked, here, folder)
     if asked.dry_run:

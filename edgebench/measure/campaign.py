@@ -85,9 +85,8 @@ COLD_SHARE = 0.01
 class Campaign:
     """Verifies and measures every cell of a record, saving it after each step.
 
-    With `wanted`, launches by cell id, exactly so many are made of each cell, however wide its
-    interval. Whatever ends it early (Ctrl-C, a full disk), the last saved record is complete and
-    valid.
+    With `wanted`, launches by cell id, exactly so many are made of each, however wide intervals
+    are. Whatever ends it early (Ctrl-C, a full disk), the last record is complete and valid.
     """
 
     def __init__(
@@ -190,10 +189,15 @@ class Campaign:
         self._schedule(stopped_because=reason)
 
     def _why_stop(self, rounds: int, deadline: schedule.Deadline) -> schedule.StopReason | None:
-        if self._wanted is not None and not self._alive():
-            return "launches" if any(e.launches for e in self._kept.result.cells) else "failed"
+        if self._wanted is not None:
+            return self._why_stop_wanted(deadline)
         widths = [self._world.half_width(entry) for entry in self._alive()]
         return schedule.why_stop(self._budget, rounds, widths, time_is_over=deadline.passed())
+
+    def _why_stop_wanted(self, deadline: schedule.Deadline) -> schedule.StopReason | None:
+        if self._alive():
+            return "max_time" if deadline.passed() else None
+        return "launches" if any(e.launches for e in self._kept.result.cells) else "failed"
 
     def _round(self, cells: Sequence[Cell], number: int, deadline: schedule.Deadline) -> bool:
         """Whether all were launched. One that would not end in time is left out, and quicker ones

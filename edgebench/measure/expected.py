@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 START_S = 0.8
 LOAD_BYTES_S = 2e9
-READ_BYTES_S = 9e9
+READ_BYTES_S = 16e9
 STEP_S = 0.0004
 # Multiply-adds count as two; per thread.
-OPERATIONS_S = 60e9
+OPERATIONS_S = 90e9
 SLOWER = {
-    "x64": 25.0, "sse42": 8.0, "sandybridge": 6.0, "haswell": 1.6, "armv8.0_1": 8.0,
+    "x64": 27.0, "sse42": 6.0, "sandybridge": 3.5, "haswell": 1.5, "armv8.0_1": 6.0,
     "numpy": 2.0, "eager": 3.0,
 }  # fmt: skip
 WITHOUT_REPACKING = 1.5

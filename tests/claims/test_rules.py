@@ -1,7 +1,7 @@
 """Every claim can win, lose, and stay open: each plugs in evidence that it must then judge so.
 
 A claim's maker is tests/claims/<id with underscores>.py with `made(effect) -> Evidence` for
-"supported", "refuted" and "astride" (its margin); see docs/claims-adding.md.
+"supported", "refuted" and "astride" (its margin); see docs/adding/claim.md.
 """
 
 from __future__ import annotations

@@ -37,14 +37,14 @@ TASKS = "edgebench.measure.experiments.native_tasks"
 
 
 RUNGS = (
-    parts.Rung("cpython", 0, 2, trials=1, every_count=False, block_s=20.0),
-    parts.Rung("numpy", 64, 16, block_s=5.0),
-    parts.Rung("onnxruntime_fp32", 64, 16, block_s=5.0),
-    parts.Rung("c_O0", 8, 4, trials=1, every_count=False, block_s=30.0),
-    parts.Rung("c_O3_scalar", 32, 8, trials=1, every_count=False, block_s=12.0),
-    parts.Rung("c_O3_native", 64, 16, block_s=9.0),
-    *(parts.Rung(f"ggml_{quant}", 64, 32, block_s=3.0) for quant in parts.FORMATS),
-    parts.Rung("loop", 0, 64, every_count=False, block_s=8.0),
+    parts.Rung("cpython", 0, 2, trials=1, every_count=False, block_s=11.0),
+    parts.Rung("numpy", 64, 16, block_s=4.0),
+    parts.Rung("onnxruntime_fp32", 64, 16, block_s=4.0),
+    parts.Rung("c_O0", 4, 2, trials=1, every_count=False, block_s=6.0),
+    parts.Rung("c_O3_scalar", 16, 4, trials=1, every_count=False, block_s=5.0),
+    parts.Rung("c_O3_native", 32, 8, block_s=5.0),
+    *(parts.Rung(f"ggml_{quant}", 64, 32, block_s=2.5) for quant in parts.FORMATS),
+    parts.Rung("loop", 0, 64, every_count=False, block_s=5.0),
 )
 
 
@@ -135,7 +135,7 @@ class NativeRungs:
         if checked is None or not timed:
             yield from parts.missing(rung, threads, parts.why(outcome))
             return
-        verified = parts.passes(checked, {"F32": 1})
+        verified = parts.passes(checked["distances"], {"F32": 1})
         yield from parts.points(rung, threads, how, timed, verified)
 
     def _engine(self, world: World, rung: parts.Rung, threads: int) -> Iterator[Point]:

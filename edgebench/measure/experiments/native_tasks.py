@@ -80,7 +80,10 @@ def c_rung(parameters: dict[str, Any], clock: Clock, emit: Emit) -> None:
     rung = CRung(
         parameters["library"], Path(parameters["weights"]), parameters["threads"], len(tokens)
     )
-    emit("checked", **_against(parameters, rung.run(tokens[: parameters["checked"]], every=True)))
+    emit(
+        "checked",
+        distances=_against(parameters, rung.run(tokens[: parameters["checked"]], every=True)),
+    )
     for _ in range(parameters["trials"]):
         rung.reset()
         before = counters.snapshot()
@@ -115,7 +118,7 @@ def python_rung(parameters: dict[str, Any], clock: Clock, emit: Emit) -> None:
     waited = _waited(before)
     import numpy as np
 
-    emit("checked", **_against(parameters, np.array(rows, dtype=np.float32)))
+    emit("checked", distances=_against(parameters, np.array(rows, dtype=np.float32)))
     emit("timed", prefill_ns=None, step_ns=step_ns, waited_share=waited)
 
 

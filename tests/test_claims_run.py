@@ -1,0 +1,212 @@
+"""`claims run`: identical cells once, nothing measured twice, whatever ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from edgebench import files
+from edgebench.claims.figures import is_contended
+from edgebench.measure import experimenting
+from edgebench.schema.experiment import Block, Experiment, Point
+from edgebench.schema.result import Result
+from tests.claims.makers import X86
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from edgebench.measure.experimenting import Rim
+    from edgebench.measure.experiments import World
+    from tests.conftest import Edgebench, Script
+
+# A suite of one claim whose two needs share a cell, on the fake engine.
+PROGRAM = """
+import sys
+from pathlib import Path
+from edgebench.claims import Cells, Claim
+from edgebench.cli.claims_running import Asked, run_claims
+from edgebench.cli.claims_world import Here
+from edgebench.models.prepared import prepare
+from edgebench.models.progress import Silent
+
+class Scripted(Here):
+    def file(self, model, quant, weights, *, dry):
+        return prepare(Path(sys.argv[1]), source="made", cache=self.cache, progress=Silent())
+
+def cells(isas, launches):
+    return Cells(quants=("none",), workloads=("tg4",), backends=("fake",), isas=isas,
+                 threads=(1,), launches={"smoke": launches})
+
+claim = Claim(id="isa-speedup", version=1, title="made", quotes=(), hypothesis="", rule="",
+              needs=(cells(("scripted", "other"), 4), cells(("other",), 6)), margins={},
+              judge=lambda evidence: (), out_of_reach=(), others_would_add="")
+asked = Asked((), "smoke", Path("results"), None, 3600.0, False, False, True, ("none",))
+run_claims(asked, Scripted(ceilings=False, meters=("none",)), (claim,))
+"""
+WANTED = {"scripted": 4, "other": 6}
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    return path
+
+
+def start(program: Path, script: Path, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, program, script], cwd=program.parent, env=environ,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def kept(folder: Path) -> list[Result]:
+    return [files.read_json(path, Result) for path in sorted(folder.rglob("results/*/*.json"))]
+
+
+def launches(results: Sequence[Result], *, all_of_them: bool = True) -> dict[str, int]:
+    """By instruction set; without those that count as contended, where not all are asked for."""
+    counts = dict.fromkeys(WANTED, 0)
+    for result in results:
+        for entry in result.cells:
+            counts[entry.cell.isa] += sum(
+                all_of_them or not is_contended(each, result.device.usable_cpus)
+                for each in entry.launches
+                if len(each.trials) > 1
+            )
+    return counts
+
+
+def test_a_killed_suite_goes_on_and_measures_nothing_twice(
+    tmp_path: Path, program: Path, script: Script, environ: dict[str, str]
+) -> None:
+    path = script(really_s=0.05)
+    first = start(program, path, environ)
+    deadline = time.monotonic() + 100
+    while sum(launches(kept(tmp_path)).values()) < 4 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    before = kept(tmp_path)
+    assert 4 <= sum(launches(before).values()) < sum(WANTED.values())
+
+    second = start(program, path, environ)
+    out, err = second.communicate(timeout=100)
+    assert second.returncode == 0, err.decode()
+
+    counted = launches(before, all_of_them=False)
+    added = launches([each for each in kept(tmp_path) if each not in before])
+    assert added == {isa: WANTED[isa] - counted[isa] for isa in WANTED}
+    assert json.loads(out)["record"] == "verdicts"
+
+
+def test_a_finished_suite_measures_nothing_more(
+    tmp_path: Path, program: Path, script: Script, environ: dict[str, str]
+) -> None:
+    path = script()
+    for _ in range(2):
+        done = start(program, path, environ)
+        _, err = done.communicate(timeout=100)
+        assert done.returncode == 0, err.decode()
+    if launches(kept(tmp_path)) == launches(kept(tmp_path), all_of_them=False):
+        assert launches(kept(tmp_path)) == WANTED
+
+
+class Counting(NamedTuple):
+    """An experiment that fails in the block of that index, once."""
+
+    fails_at: int | None = None
+    kind: str = "counting"
+    version: int = 1
+
+    def why_not(self, _world: World) -> str | None:
+        return None
+
+    def files(self, _world: World) -> Sequence[object]:
+        return ()
+
+    def block_s(self, _world: World) -> float:
+        return 0.0
+
+    def block(self, _world: World, index: int, rng: random.Random) -> Sequence[Point]:
+        if index == self.fails_at:
+            raise KeyboardInterrupt
+        return [Point(condition={"index": index}, values={"drawn": rng.random()})]
+
+
+def rim(saved: list[Experiment]) -> Rim:
+    return experimenting.Rim(
+        utc=lambda: "2026-01-01T00:00:00Z",
+        load_average=lambda: 0.1,
+        engines=tuple,
+        save=saved.append,
+        block_done=lambda _done, _blocks: None,
+    )
+
+
+def blank(kind: Counting, run_id: str, **settings: int) -> Experiment:
+    return experimenting.blank(
+        kind,  # type: ignore[arg-type]
+        run_id=run_id, started_utc="2026-01-01T00:00:00Z", device=X86, files=(),
+        settings=settings, seed=7,
+    )  # fmt: skip
+
+
+def test_an_experiment_loses_at_most_the_block_under_way() -> None:
+    saved: list[Experiment] = []
+    broken, whole = Counting(fails_at=2), Counting()
+    world: World = None  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        experimenting.run(broken, world, blank(broken, "aaaaaaaa"), range(4), rim(saved))  # type: ignore[arg-type]
+    first = saved[-1]
+    assert [block.index for block in first.blocks] == [0, 1]
+    assert first.finished_utc is None
+
+    again = blank(whole, "bbbbbbbb")
+    have = experimenting.blocks_done(again, [first])
+    found = experimenting.run(whole, world, again, range(have, 4), rim(saved))  # type: ignore[arg-type]
+    assert [block.index for block in found.blocks] == [2, 3]
+    assert found.finished_utc is not None
+
+
+def test_blocks_of_other_settings_are_other_blocks() -> None:
+    one = blank(Counting(), "aaaaaaaa", rank=8)
+    block = Block(index=0, started_utc="2026-01-01T00:00:00Z", load_average=None, points=())
+    one = one.model_copy(update={"blocks": (block,)})
+
+    assert experimenting.blocks_done(blank(Counting(), "bbbbbbbb", rank=8), [one]) == 1
+    assert experimenting.blocks_done(blank(Counting(), "bbbbbbbb", rank=16), [one]) == 0
+    assert experimenting.blocks_done(blank(Counting(version=2), "bbbbbbbb", rank=8), [one]) == 0
+
+
+def test_ids_or_all_and_not_both(edgebench: Edgebench) -> None:
+    for arguments in ((), ("isa-speedup", "--all")):
+        done = edgebench("claims", "run", *arguments)
+        assert done.returncode == 2
+        assert "takes ids of claims, or --all" in done.stderr
+
+
+def test_an_unknown_claim_is_a_sentence(edgebench: Edgebench) -> None:
+    done = edgebench("claims", "show", "isa-spedup")
+    assert done.returncode == 4
+    assert "Did you mean 'isa-speedup'?" in done.stderr
+
+
+def test_a_claim_is_shown_whole(edgebench: Edgebench) -> None:
+    done = edgebench("claims", "show", "isa-speedup")
+    assert done.returncode == 0
+    assert "通过 CPU 指令优化" in done.stdout
+    assert "prefill: at least 2 supports, 1.2 refutes" in done.stdout
+    listed = json.loads(edgebench("claims", "show", "isa-speedup", "--json").stdout)
+    assert listed["margins"]["decode"] == {
+        "support": 1.5, "refute": 1.2, "upward": True, "band": False,
+    }  # fmt: skip
