@@ -226,18 +226,19 @@ CLAIM = Claim(
     quotes=(
         Quote(
             document="004_f86da736e1b9c80f.txt",
-            original="就可以放一些开源的模型出来",
-            english="(simple questions use the user's local CPU) and open models will do",
+            original="那就可以简单的问答，调用用户本地的 CPU 的算力，"  # noqa: RUF001
+            "就可以放一些开源的模型出来",
+            english="simple questions can use the user's local CPU, with open models",
         ),
         Quote(
             document="004_f86da736e1b9c80f.txt",
-            original="放在 GPT",
-            english="(complex questions) are run on GPT or a dearer model",
+            original="然后遇到一些复杂问题，放在 GPT，或者是更贵的模型上跑",  # noqa: RUF001
+            english="complex questions are run on GPT or a dearer model",
         ),
         Quote(
             document="004_f86da736e1b9c80f.txt",
-            original="做成一个类似智能电表之类的网关",
-            english="make a gateway like a smart meter (that does simple inference)",
+            original="做成一个类似智能电表之类的网关，完成简单的推理计算",  # noqa: RUF001
+            english="make a gateway like a smart meter, which does simple inference",
         ),
     ),
     hypothesis="At least 30 % of the items stay with the small tier while at most 1 point of "
