@@ -13,6 +13,7 @@ import pytest
 from edgebench.analysis.report_reading import Collection, read
 from edgebench.errors import BadInput
 from edgebench.report import folder
+from edgebench.report.site import tables
 from tests import report_maker as maker
 
 if TYPE_CHECKING:
@@ -147,6 +148,18 @@ def test_two_thousand_cells_fit_into_three_mebibytes(tmp_path: Path) -> None:
 
     assert len(cells) >= 2000
     assert len(text.encode()) <= 3 * MEBIBYTE
+
+
+def test_a_table_too_long_to_read_says_how_much_it_shows(tmp_path: Path) -> None:
+    maker.write(tmp_path, "a.json", maker.record(isas=("armv8.0_1",)))
+    cells = read([tmp_path]).cells
+
+    whole = tables.cells(cells * (tables.MOST_ROWS // len(cells)))
+    cut = tables.cells(cells * (tables.MOST_ROWS // len(cells) + 1))
+
+    assert len(whole.rows) == len(cut.rows) == tables.MOST_ROWS
+    assert "of 5000 cells" not in whole.words
+    assert "the first 5000 of 5008 cells" in cut.words
 
 
 def test_the_verb_writes_a_site_and_names_what_it_refused(

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from edgebench.analysis.report_rows import CellRow, DeviceRow, FileRow
+    from edgebench.analysis.report_rows import CellRow, DeviceRow, FileRow, Rows
     from edgebench.schema.claim import Verdict
-    from edgebench.schema.result import Result
 
 
 class Refused(NamedTuple):
@@ -68,7 +67,7 @@ class _Gathered:
         except BadInput as error:
             self._read_other(path, name, error)
             return
-        self._take(result, name)
+        self.take(report_rows.rows_of(result), name)
 
     def _read_other(self, path: Path, name: str, error: BadInput) -> None:
         """What is no record of a run: verdicts, an experiment, or nothing of ours."""
@@ -89,15 +88,13 @@ class _Gathered:
             return
         self.refused.append(Refused(name, error.problem.removeprefix(str(path)).lstrip(": ")))
 
-    def _take(self, result: Result, name: str) -> None:
+    def take(self, rows: Rows, name: str) -> None:
         self.records += 1
-        device = report_rows.device_of(result)
-        self.devices[device.id] = max(
-            device, self.devices.get(device.id, device), key=lambda each: each.started_utc
-        )
-        self.files |= {file.sha256: file for file in report_rows.files_of(result)}
-        for row in report_rows.cells_of(result, name):
-            self._keep(row)
+        newest = (self.devices.get(rows.device.id, rows.device), rows.device)
+        self.devices[rows.device.id] = max(newest, key=lambda each: each.started_utc)
+        self.files |= {file.sha256: file for file in rows.files}
+        for row in rows.cells:
+            self._keep(row._replace(source=name))
 
     def _keep(self, row: CellRow) -> None:
         """A session that finished no launch does not replace one that did."""
@@ -107,8 +104,13 @@ class _Gathered:
         self.cells[place] = max(both, key=lambda each: (each.launches > 0, each.started_utc))
 
 
-def read(paths: Sequence[Path], tell: Callable[[int, int], None] = lambda *_: None) -> Collection:
-    """Records, and every `*.json` below folders. `tell` hears how many of how many were read.
+def read(
+    paths: Sequence[Path],
+    tell: Callable[[int, int], None] = lambda *_: None,
+    known: Callable[[Path], Rows | None] = lambda _: None,
+) -> Collection:
+    """Records, and every `*.json` below folders. `tell` hears how many of how many were read;
+    `known` may spare reading a file by giving the rows of its record.
 
     Raises BadInput where there is nothing to show.
     """
@@ -118,7 +120,10 @@ def read(paths: Sequence[Path], tell: Callable[[int, int], None] = lambda *_: No
     gathered = _Gathered()
     with no_cycles():
         for number, (path, name) in enumerate(found, start=1):
-            gathered.read(path, name)
+            if (rows := known(path)) is None:
+                gathered.read(path, name)
+            else:
+                gathered.take(rows, name)
             tell(number, len(found))
     if not gathered.records and not gathered.claims:
         if not gathered.refused:
@@ -138,6 +143,11 @@ def read(paths: Sequence[Path], tell: Callable[[int, int], None] = lambda *_: No
         claims=tuple(gathered.claims[each] for each in sorted(gathered.claims)),
         experiments=gathered.experiments,
     )
+
+
+def count(paths: Sequence[Path]) -> int:
+    """How many files `read` would read."""
+    return len(dict.fromkeys(_named(paths)))
 
 
 def _named(paths: Iterable[Path]) -> Iterable[tuple[Path, str]]:

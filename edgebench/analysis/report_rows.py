@@ -119,6 +119,19 @@ class FileRow(NamedTuple):
     source: str
 
 
+class Rows(NamedTuple):
+    """Everything that a report shows of one record."""
+
+    device: DeviceRow
+    files: tuple[FileRow, ...]
+    cells: tuple[CellRow, ...]
+
+
+def rows_of(result: Result, source: str = "") -> Rows:
+    """Of a sound record."""
+    return Rows(device_of(result), tuple(files_of(result)), tuple(cells_of(result, source)))
+
+
 def cells_of(result: Result, source: str) -> Iterator[CellRow]:
     """Each cell of a sound record, reduced."""
     facts = {file.sha256: file for file in result.files}

@@ -33,11 +33,11 @@ def chosen(devices: str, models: str, backends: str, isas: str, workloads: str) 
 
 def collect(paths: list[Path], choice: Choice) -> Collection:
     """Rows of all records; refused files are named on stderr."""
+    from edgebench.analysis.index.reports import read
     from edgebench.analysis.report_choice import choose
-    from edgebench.analysis.report_reading import read
     from edgebench.printable import clean
 
-    found = read(paths, _Telling().tell)
+    found = read(paths, lambda text: typer.echo(clean(text), err=True), _Telling().tell)
     for refused in found.refused:
         typer.echo(clean(f"refused  {refused.file}: {refused.reason}"), err=True)
     return choose(found, choice)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgebench.analysis import imported, metrics, stats
+from edgebench.analysis import imported, metrics, report_rows, stats
 from edgebench.analysis.compare_reading import any_samples
-from edgebench.analysis.index import sample_text
+from edgebench.analysis.index import report_text, sample_text
 from edgebench.schema.result import Result
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def of(record: Record, source: str) -> Rows:
     else:
         cells = [_imported(record, n, sample) for n, sample in enumerate(found)]
         device, launches = _imported_device(record), list(_imported_launches(record))
+    reported = report_rows.rows_of(record) if isinstance(record, Result) else None
     return {
+        "reports": [{"report": report_text.dump(reported)}] if reported else [],
         "devices": [device],
         "cells": cells,
         "launches": launches,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edgebench import files, locks
 from edgebench.analysis.compare_reading import paths_of
-from edgebench.analysis.index import refresh, sample_text, tables
+from edgebench.analysis.index import refresh, report_text, sample_text, tables
 from edgebench.errors import BadInput, NotUsableHere
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ def opened(path: Path, *, read_only: bool) -> Iterator[DuckDBPyConnection]:
 
 
 def _identity() -> str:
-    return f"{tables.VERSION} {hashlib.sha256(sample_text.FIELDS.encode()).hexdigest()[:12]}"
+    fields = f"{sample_text.FIELDS};{report_text.FIELDS}"
+    return f"{tables.VERSION} {hashlib.sha256(fields.encode()).hexdigest()[:12]}"
 
 
 def _is_current(connection: DuckDBPyConnection) -> bool:

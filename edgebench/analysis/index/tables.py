@@ -52,9 +52,11 @@ TABLES: dict[str, dict[str, str]] = {
         "reason": "VARCHAR",
     },
     "samples": {"file_id": "BIGINT", "cell_index": "INTEGER", "sample": "VARCHAR"},
+    "reports": {"file_id": "BIGINT", "report": "VARCHAR"},
 }  # fmt: skip
 
-# What users of `query` see. `samples` is how `compare` reads cells back, and nobody else's.
+# What users of `query` see. `samples` is how `compare` reads cells back, `reports` how `report`
+# does, and nobody else's.
 VIEW = """
 CREATE OR REPLACE VIEW results AS
 SELECT f.path, f.run_id, f.started_utc, f.kind, d.* EXCLUDE (file_id), c.* EXCLUDE (file_id)

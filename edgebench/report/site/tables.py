@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from edgebench.analysis.report_rows import CellRow, DeviceRow, FileRow
     from edgebench.schema.claim import Endpoint, Margin
 
+# A table of more is too long for a browser on a phone, and for a reader.
+MOST_ROWS = 5000
 MIB, GIB = 2**20, 2**30
 # More choices than this are no help in a list: the filter for words finds them.
 MOST_CHOICES = 200
@@ -57,13 +59,18 @@ CELLS = (
 
 def cells(rows: Sequence[CellRow], records_url: str = "") -> Table:
     """Columns in which no cell has a figure are left out. Records are linked below that address."""
-    every = [_cell(row, records_url) for row in rows]
+    every = [_cell(row, records_url) for row in rows[:MOST_ROWS]]
     kept = [place for place, fields in enumerate(zip(*every, strict=True))
             if any(field.text != NONE for field in fields)]  # fmt: skip
     columns = tuple(CELLS[place] for place in kept or range(len(CELLS)))
     made = tuple(tuple(fields[place] for place in kept) for fields in every)
-    return Table("cells", "Cells", "One row per configuration that was measured. Click a heading "
-                 "to sort.", columns, made, _filters(columns, made))  # fmt: skip
+    words = "One row per configuration that was measured. Click a heading to sort."
+    if len(rows) > MOST_ROWS:
+        words += (
+            f" Here are the first {MOST_ROWS} of {len(rows)} cells: choose others with --device, "
+            "--model and the like, or ask edgebench query."
+        )
+    return Table("cells", "Cells", words, columns, made, _filters(columns, made))
 
 
 def claims(judged: Sequence[Judged]) -> Table:
