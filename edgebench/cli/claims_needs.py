@@ -116,7 +116,8 @@ def _add(wanted: Wanted, need: Cells, launches: int, here: Here, *, dry: bool) -
             continue
         for planned in _plans(need, file, here):
             if isinstance(planned, str):
-                skipped.append(Skip(need=f"{need.model} {quant}", reason=planned))
+                if OTHER_FAMILY not in planned:
+                    skipped.append(Skip(need=f"{need.model} {quant}", reason=planned))
                 continue
             planned_skips += [s for s in planned.skipped if OTHER_FAMILY not in s.reason]
             skipped += _reasons(planned.skipped, need.model, quant)
