@@ -20,7 +20,8 @@ class PriceSource(Strict):
 
 
 class ApiPrice(Strict):
-    """Per million tokens. `date` is when it was seen at that price, not when it was set.
+    """`input_per_million` and `output_per_million` are in `currency`, per million tokens. `date` is
+    when it was seen at that price, not when it was set; `note` what the source adds, or lacks.
 
     `level` groups prices of about equal quality; a decline is fitted within a level only.
     """
@@ -50,6 +51,10 @@ class Range(Strict):
 
 
 class Prices(Strict):
+    """`api` lists what APIs ask; `electricity_usd_per_kwh` and `device_life_years` are ranges that
+    costs of one's own devices are drawn from. `version` moves when a field changes its meaning.
+    """
+
     version: Literal[1]
     api: tuple[ApiPrice, ...]
     electricity_usd_per_kwh: Range
