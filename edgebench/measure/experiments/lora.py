@@ -8,6 +8,7 @@ against the reference of their own file, as every file is.
 
 from __future__ import annotations
 
+import shutil
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +36,7 @@ TASK = "edgebench.measure.experiments.lora_task:measure"
 RANKS = (8, 16, 64)
 SWITCHED_RANK = 16
 SEEDS = (1, 2)
+MERGED = "reference/merged"
 PROMPT, OUTPUT, TRIALS = 256, 64, 3
 NAMES = (
     "request_s", "prefill_s", "decode_s_per_token", "waited_share", "load_s", "adapter_load_s",
@@ -134,37 +136,42 @@ class _Made:
 
     def reference(self) -> Verifying:
         """Of the weights with the adapter merged in, in float32."""
-        adapter = self.adapter(SEEDS[0])
-        identity = hash_file(adapter, Silent())
-        folder = "reference/merged"
-        found = asking.kept_reference(self._world, identity, self._verified, folder)
-        if found.reference.exists():
-            return found
-        merged = self._merged(adapter)
-        found = asking.reference_for(self._world, merged, identity, self._verified, folder)
-        merged.unlink()
-        return found
+        self._ensure()
+        return self._kept()
 
     def requantized(self) -> tuple[Path, str]:
         """The merged weights in the format of the base, and that file's hash."""
-        quant = self._base.facts.quant
-        path = self._folder / f"merged-rank{self._rank}-{quant}-v{lora.VERSION}.gguf"
-        if not path.exists():
-            merged = self._merged(self.adapter(SEEDS[0]))
-            source = Source(path.stem, merged, hash_file(merged, Silent()))
-            made = quantize(
-                source, quant, cache=self._world.scratch, progress=Silent(),
-                allow_requantize=False, threads=self._world.threads,
-            )  # fmt: skip
-            made.path.replace(path)
-            merged.unlink()
-        return path, hash_file(path, Silent())
+        self._ensure()
+        return self._target, hash_file(self._target, Silent())
 
-    def _merged(self, adapter: Path) -> Path:
+    def _ensure(self) -> None:
+        """Both are made of one merged float32 file, which is large and is not kept."""
+        if self._target.exists() and self._kept().reference.exists():
+            return
         self._world.say(f"merging an adapter of rank {self._rank} into {self._base.facts.name}")
-        path = self._world.scratch / f"merged-{self._rank}.gguf"
-        lora.merge(self._base.path, adapter, path)
-        return path
+        merged = self._world.scratch / f"merged-{self._rank}.gguf"
+        lora.merge(self._base.path, self.adapter(SEEDS[0]), merged)
+        asking.reference_for(self._world, merged, self._identity, self._verified, MERGED)
+        source = Source(self._target.stem, merged, hash_file(merged, Silent()))
+        made = quantize(
+            source, self._base.facts.quant, cache=self._world.scratch, progress=Silent(),
+            allow_requantize=False, threads=self._world.threads,
+        )  # fmt: skip
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made.path, self._target)
+        merged.unlink()
+
+    def _kept(self) -> Verifying:
+        return asking.kept_reference(self._world, self._identity, self._verified, MERGED)
+
+    @cached_property
+    def _identity(self) -> str:
+        return hash_file(self.adapter(SEEDS[0]), Silent())
+
+    @property
+    def _target(self) -> Path:
+        quant = self._base.facts.quant
+        return self._folder / f"merged-rank{self._rank}-{quant}-v{lora.VERSION}.gguf"
 
 
 def _applied(made: Point, found: Outcome, launch: _Launch) -> Point:
