@@ -84,7 +84,11 @@ def test_medians_leave_the_warm_up_out() -> None:
     ticks = iter([0, 500, 900, 1000, 1010, 1030, 2000, 2030, 2090, 3000, 3020, 3060])
     asked = tasks.Request(tokens=[1, 2, 3], prompt_tokens=1, output_tokens=2, trials=3)
     session: Any = Parrot()
-    values = tasks.timed(session, lambda: next(ticks), asked)
+    stages: list[str] = []
+    values = tasks.timed(
+        session, lambda: next(ticks), asked, lambda _event, stage: stages.append(stage)
+    )
+    assert stages == ["warmup", "trial", "trial", "trial"]
     assert values["prefill_s"] == pytest.approx(20e-9)
     assert values["decode_s_per_token"] == pytest.approx(20e-9)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgebench.backends.llama_cpp import LlamaSession
 
     Clock = Callable[[], int]
+    Emit = Callable[..., None]
     Values = dict[str, float | None]
 
 NS = 1e-9
@@ -71,9 +72,11 @@ def timed(
     session: Session,
     clock: Clock,
     asked: Request,
+    emit: Emit,
     before: Callable[[int], None] = lambda _trial: None,
 ) -> Values:
-    """Medians over the trials after a warm-up; `before` is called ahead of each, untimed.
+    """Medians over the trials after a warm-up; `before` is called ahead of each, untimed, and each
+    is announced, as a sign of life.
 
     `waited_share` is how long threads waited for a CPU that others had, of all their time.
     """
@@ -82,6 +85,7 @@ def timed(
     for trial in range(asked.trials + 1):
         if trial == 1:
             begin = counters.snapshot()
+        emit("stage", stage="trial" if trial else "warmup")
         before(trial)
         times.append(_once(session, clock, asked))
     prefill, decode = zip(*times[1:], strict=True)

@@ -28,7 +28,11 @@ def measure(
         with_adapters = clock()
         switched: list[int] = []
         values = tasks.timed(
-            session, clock, tasks.request_of(parameters), _turns(session, adapters, switched, clock)
+            session,
+            clock,
+            tasks.request_of(parameters),
+            emit,
+            _turns(session, adapters, switched, clock),
         )
         prefill_s, decode_s = values["prefill_s"] or 0.0, values["decode_s_per_token"] or 0.0
         values |= {

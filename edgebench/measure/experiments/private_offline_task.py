@@ -35,7 +35,7 @@ def measure(parameters: Mapping[str, Any], clock: Callable[[], int], emit: Emit)
     options = tasks.options_of(parameters)
     with backend.load(Path(parameters["file"]), options) as session:
         tasks.held_to(session, parameters["isa"])
-        values = tasks.timed(session, clock, tasks.request_of(parameters))
+        values = tasks.timed(session, clock, tasks.request_of(parameters), emit)
         verified = tasks.against(session, parameters["verified_tokens"], parameters["reference"])
     after = network.attempts()
     seen = None if before is None or after is None else float(after - before)

@@ -40,15 +40,15 @@ def measure(
     """Time `file` where `trials` asks for it, then score it against `base` on each of `chunks`."""
     with tasks.llama_session(parameters) as session:
         if parameters["trials"]:
-            values = tasks.timed(session, clock, tasks.request_of(parameters))
+            values = tasks.timed(session, clock, tasks.request_of(parameters), emit)
             emit("timed", values=values | {"peak_rss_bytes": counters.peak_rss_bytes()})
         if parameters.get("reference"):
             known = (parameters["verified_tokens"], parameters["reference"])
             emit("verified", distances=tasks.against(session, *known))
-        rows = [_second_half(session, chunk) for chunk in parameters["chunks"]]
+        rows = [_second_half(session, chunk, emit) for chunk in parameters["chunks"]]
     with tasks.llama_session(parameters, parameters["base"]) as base:
         for index, (chunk, found) in enumerate(zip(parameters["chunks"], rows, strict=True)):
-            scored = score(_second_half(base, chunk), found, chunk[-len(found) :])
+            scored = score(_second_half(base, chunk, emit), found, chunk[-len(found) :])
             emit("scored", chunk=index, values=scored._asdict())
 
 
@@ -65,9 +65,11 @@ def score(base: Logits, found: Logits, following: Sequence[int]) -> Scored:
     )
 
 
-def _second_half(session: Session, chunk: Sequence[int]) -> Logits:
+def _second_half(session: Session, chunk: Sequence[int], emit: Callable[..., None]) -> Logits:
     """Logits that foretell the second half of the chunk."""
     import numpy as np
+
+    emit("stage", stage="trial")
 
     half = len(chunk) // 2
     session.reset()
