@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgebench.errors import BadInput
+from edgebench.machine import counters
 from edgebench.measure import tasks
 from edgebench.measure.experiments import KINDS, find
 from edgebench.measure.experiments.chunks import cut
@@ -94,7 +95,7 @@ def test_medians_leave_the_warm_up_out() -> None:
 
 
 def test_the_share_of_waiting() -> None:
-    plain: Any = tasks.counters.snapshot()
+    plain: Any = counters.snapshot()
     before = plain._replace(cpu_user_s=1.0, cpu_system_s=0.0, run_delay_ns=0)
     after = plain._replace(cpu_user_s=3.5, cpu_system_s=0.5, run_delay_ns=1_000_000_000)
     assert tasks.waited_share(before, after) == pytest.approx(1 / 4)

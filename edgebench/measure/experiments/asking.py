@@ -107,24 +107,18 @@ def point(
     condition: Mapping[str, Scalar],
     found: Outcome,
     names: tuple[str, ...],
-    tensor_types: Mapping[str, int],
-    *,
-    check: bool = True,
+    limits: verify.Limits,
 ) -> Point:
     """The point of a task that emitted "timed" with `values` and "verified" with `distances`.
 
-    `names` are the values that a failed task leaves null. With `check` False nothing was held
-    against a reference.
+    `names` are the values that a failed task leaves null.
     """
     timed = found.find("timed")
     if timed is None:
         return missing(condition, names, why(found))
-    if not check:
-        return Point(condition=dict(condition), values=timed["values"])
     verified = found.find("verified")
     if verified is None:
         return missing(condition, names, f"Its output was not verified: {why(found)}")
-    limits = verify.thresholds(tensor_types)
     said = verify.judge(verify.Distances(**verified["distances"]), limits)
     values = timed["values"] | {"mean_kl_nats": verified["distances"]["mean_kl"]}
     passed = said.status == "passed"

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgebench.measure import verify
 from edgebench.measure.experiments import asking
 from edgebench.measure.experiments.chunks import Chunks
 from edgebench.models import layers
 from edgebench.models.cache import hash_file
-from edgebench.models.gguf import read_header
-from edgebench.models.llama import describe
 from edgebench.models.progress import Silent
 from edgebench.schema.experiment import Point
 
@@ -32,6 +31,10 @@ PLACES: tuple[Where, ...] = ("middle", "end")
 PROMPT, OUTPUT, TRIALS = 256, 64, 3
 SPEED = ("prefill_s", "decode_s_per_token", "waited_share", "peak_rss_bytes", "file_bytes")
 QUALITY = ("nll_nats", "base_nll_nats", "kl_nats", "scored_tokens")
+
+# Without its layers a network has states for which 8-bit activations are coarse: four layers of
+# smollm2-135m in Q8_0 are at a mean KL of 0.024 to 0.030, on two engines. A wrong kernel is far off.
+DAMAGED = verify.Limits(mean_kl=0.15, max_kl=5.0, top1_agreement=0.6)
 
 
 class _Variant(NamedTuple):
@@ -85,8 +88,8 @@ class LayersDropped:
         )  # fmt: skip
         found = asking.measured(world, job)
         condition = {"layers_dropped": variant.dropped, "where": variant.where}
-        types = describe(read_header(path)).tensor_types
-        speed = asking.point(condition | {"chunk": None}, found, SPEED, types)
+        limits = DAMAGED if variant.dropped else verify.thresholds(base.facts.tensor_types)
+        speed = asking.point(condition | {"chunk": None}, found, SPEED, limits)
         values = speed.values | {"file_bytes": float(path.stat().st_size)}
         return [speed.model_copy(update={"values": values}), *_scored(condition, found)]
 

@@ -87,7 +87,8 @@ class Lora:
             verified_tokens=launch.expected.tokens, reference=str(launch.expected.reference),
         )  # fmt: skip
         found = asking.measured(world, job)
-        made = asking.point({"mode": mode, "rank": rank}, found, NAMES, launch.tensor_types)
+        limits = verify.thresholds(launch.tensor_types)
+        made = asking.point({"mode": mode, "rank": rank}, found, NAMES, limits)
         return _applied(made, found, launch)
 
     def _prepared(self, world: World, mode: str, rank: int) -> _Launch:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from edgebench import plugins
+from edgebench.measure import verify
 from edgebench.measure.experiments import asking
 from edgebench.measure.job import Job
 from edgebench.models.onnx_cache import onnx_for
@@ -73,7 +74,7 @@ class PrivateOffline:
         job = self._job("llama.cpp", 0, output, trials, offline=offline)
         condition: Condition = {"engine": "llama.cpp", "network": _word(offline), "traced": False}
         found = asking.measured(self._world, job)
-        return asking.point(condition, found, SPEED, _file(self._world).facts.tensor_types)
+        return asking.point(condition, found, SPEED, _limits(self._world))
 
     def _traced(self, engine: str) -> Point:
         """Whether it ended well, its output was right, and what it asked of the network."""
@@ -83,8 +84,7 @@ class PrivateOffline:
             found = self._run(job)
         except Exception as error:  # noqa: BLE001 - whatever stops one engine is that engine's point
             return asking.missing(condition, COUNTS, str(error))
-        types = _file(self._world).facts.tensor_types
-        made = asking.point(condition, found, (), types)
+        made = asking.point(condition, found, (), _limits(self._world))
         counts = found.find("traced")
         values: dict[str, float | None] = dict.fromkeys(COUNTS) | (
             counts["values"] if counts else {}
@@ -153,6 +153,10 @@ class PrivateOffline:
 def _file(world: World) -> Prepared:
     settings: Any = world.settings
     return world.model(settings.get("model", "smollm2-135m"), settings.get("quant", "Q8_0"), "real")
+
+
+def _limits(world: World) -> verify.Limits:
+    return verify.thresholds(_file(world).facts.tensor_types)
 
 
 def _engines(world: World) -> list[str]:

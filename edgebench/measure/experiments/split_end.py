@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from edgebench.backends import EngineError
+from edgebench.machine import counters
 from edgebench.measure import network, tasks, veth
 from edgebench.measure.experiments import split_wire
 from edgebench.measure.experiments.split_wire import LOGITS, PING, TOKEN, Message
@@ -113,6 +114,7 @@ def _verify(first: _First, order: Mapping[str, Any]) -> dict[str, Any]:
 def _measure(first: _First, order: Mapping[str, Any]) -> dict[str, Any]:
     """Pings, a prompt in one call, then tokens one by one."""
     prompt, output = order["prompt_tokens"], order["output_tokens"]
+    before = counters.snapshot()
     pings: list[int] = []
     for _ in range(PINGS):
         begun = time.monotonic_ns()
@@ -130,6 +132,7 @@ def _measure(first: _First, order: Mapping[str, Any]) -> dict[str, Any]:
     decode_ns = time.monotonic_ns() - begun
     ns = tasks.NS
     return {
+        "waited_share": tasks.waited_share(before, counters.snapshot()),
         "ping_s": statistics.median(pings) * ns,
         "prefill_s": prefill_ns * ns,
         "prefill_first_s": prefill_parts[0] * ns,

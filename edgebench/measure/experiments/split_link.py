@@ -75,7 +75,8 @@ class SplitLink:
         })  # fmt: skip
         condition = {"split": False, "threads": self._world.threads}
         found = asking.measured(self._world, job)
-        return [asking.point(condition, found, NAMES, _file(self._world).facts.tensor_types)]
+        limits = verify.thresholds(_file(self._world).facts.tensor_types)
+        return [asking.point(condition, found, NAMES, limits)]
 
     def _split(self, grid: list[tuple[float, float]]) -> list[Point]:
         settings = self._world.settings
