@@ -153,10 +153,11 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
     left.set(xscale="log", yscale="log", xlabel="tokens in the prompt", ylabel="ms per token")
     right.set(xlabel="tokens in the context", ylabel="decode, of its speed without context")
     depths = range(0, 8193, 256)
-    for depth, name in ((HALF_SPEED_BY_BYTES, "bytes"), (HALF_SPEED_BY_FLOPS, "FLOPs")):
+    theories = ((HALF_SPEED_BY_BYTES, "bytes", "--"), (HALF_SPEED_BY_FLOPS, "FLOPs", ":"))
+    for depth, name, style in theories:
         right.plot(
-            depths, [1 / (1 + d / depth) for d in depths], "--", color="grey", linewidth=0.8,
-            label=f"by {name}",
+            depths, [1 / (1 + d / depth) for d in depths], style, color="grey", linewidth=0.9,
+            label=f"if {name} bind",
         )  # fmt: skip
     left.legend()
     right.legend()

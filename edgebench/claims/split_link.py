@@ -183,8 +183,10 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
     ])  # fmt: skip
     axis = figure.subplots()
     image = axis.imshow(np.log2(table), origin="lower", aspect="auto", cmap="viridis")
+    middle = float(np.log2(table).min() + np.log2(table).max()) / 2
     for (row, column), value in np.ndenumerate(table):
-        axis.text(column, row, f"{value:.1f}x", ha="center", va="center", color="white")
+        colour = "black" if np.log2(value) > middle else "white"
+        axis.text(column, row, f"{value:.1f}x", ha="center", va="center", color=colour)
     axis.set_xticks(range(len(rates)), [f"{rate / 1e6:g}" for rate in rates])
     axis.set_yticks(range(len(trips)), [f"{trip * 1e3:g}" for trip in trips])
     axis.set_xlabel("Mbit/s")

@@ -18,10 +18,10 @@ def made(effect: Effect) -> Evidence:
     """A request takes a second without an adapter, and longer with each of them."""
     scatter = NOISY if effect == "astride" else STEADY
     times = TIMES_AS_LONG[effect]
-    return evidence(experiments=(experiment("lora", [_block(times * each) for each in scatter]),))
+    return evidence(experiments=(experiment("lora", [block(times * each) for each in scatter]),))
 
 
-def _block(times: float) -> list[tuple[dict[str, Any], dict[str, float | None]]]:
+def block(times: float) -> list[tuple[dict[str, Any], dict[str, float | None]]]:
     pairs = [(("base", 0), 1.0), *((mode, times) for mode in MODES)]
     return [
         ({"mode": mode, "rank": rank},

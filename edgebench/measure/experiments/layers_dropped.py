@@ -33,7 +33,7 @@ SPEED = ("prefill_s", "decode_s_per_token", "waited_share", "peak_rss_bytes", "f
 QUALITY = ("nll_nats", "base_nll_nats", "kl_nats", "scored_tokens")
 
 # Without its layers a network has states for which 8-bit activations are coarse: four layers of
-# smollm2-135m in Q8_0 are at a mean KL of 0.024 to 0.030, on two engines. A wrong kernel is far off.
+# smollm2-135m in Q8_0 are at a mean KL of 0.024 to 0.030, on two engines. A wrong one is far off.
 DAMAGED = verify.Limits(mean_kl=0.15, max_kl=5.0, top1_agreement=0.6)
 
 
