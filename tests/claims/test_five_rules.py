@@ -28,7 +28,8 @@ FIVE = ("context-cost", "quant-optimise", "split-link", "private-offline", "lora
 
 def endpoint(claim: str, name: str, found: Evidence) -> Endpoint:
     module = import_module(f"edgebench.claims.{claim.replace('-', '_')}")
-    return next(each for each in module.judge(found) if each.name == name)
+    endpoints: tuple[Endpoint, ...] = module.judge(found)
+    return next(each for each in endpoints if each.name == name)
 
 
 @pytest.mark.parametrize("name", FIVE)
