@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgebench.analysis import metrics
+from edgebench.analysis import summary
 from edgebench.measure import record
 from edgebench.measure.runner import Outcome
 from edgebench.schema.device import Cluster, Device
@@ -118,8 +118,7 @@ def result(*cells: CellResult, skipped: tuple[Skipped, ...] = (), **fields: Any)
         "cells": cells, "skipped": skipped, "warnings": (),
     }  # fmt: skip
     made = record.blank_result(**(plain | fields))
-    summary = {entry.cell.id: metrics.summarize(entry) for entry in cells}
-    return made.model_copy(update={"summary": summary})
+    return made.model_copy(update={"summary": summary.of(made)})
 
 
 def note(name: str, message: str) -> Note:

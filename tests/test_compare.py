@@ -421,3 +421,23 @@ def test_samples_of_a_wrong_answer_hold_no_figures() -> None:
     (sample,) = samples_of(wrong(), "a")
     assert isinstance(sample, Sample)
     assert sample.values == {}
+
+
+def test_watts_of_other_tiers_are_shown_side_by_side_and_never_ranked() -> None:
+    wall = Figure(
+        phase="decode", method="wall_meter", scope="system", quality="A", meters=("plug",),
+        joules_per_token=None, tokens_per_joule=Interval(estimate=2.5, low=2, high=3, launches=5),
+        watts=None, idle_watts=None, above_idle_joules_per_token=None, window_s=9.0, samples=90,
+        reason=None,
+    )  # fmt: skip
+    counter = wall._replace(method="counter:rapl", scope="package", quality="B")
+    (one,), (two,) = (
+        samples_of(record(device=DEVICE.model_copy(update={"id": name})), "a") for name in "ab"
+    )
+
+    def footnotes(other: Figure) -> tuple[str, ...]:
+        samples = (one._replace(energy=(wall,)), two._replace(energy=(other,)))
+        return compare([SideSamples("a", 2, samples, {})]).footnotes
+
+    assert any("say nothing about which device takes less" in each for each in footnotes(counter))
+    assert not any("which device takes less" in each for each in footnotes(wall))

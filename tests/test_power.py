@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edgebench import files
-from edgebench.analysis import energy
+from edgebench.analysis import energy, summary
 from edgebench.analysis.checking import problems
 from edgebench.measure import campaign
 from edgebench.measure.record import Record
@@ -29,7 +29,7 @@ from edgebench.schema.result import CellResult, InstructionCount, Instructions, 
 from tests.conftest import golden
 from tests.machine_tree import plant
 from tests.power_maker import SECOND, Clock
-from tests.results_maker import FILE, cell, counters, launch, result, trial, verification
+from tests.results_maker import DEVICE, FILE, cell, counters, launch, result, trial, verification
 
 if TYPE_CHECKING:
     from edgebench.measure.job import Job
@@ -414,3 +414,32 @@ def test_meters_on_the_command_line(
 
     assert done.returncode == code, done.stderr
     assert words in done.stderr
+
+
+def test_without_a_meter_details_name_proxies_and_the_envelope_as_what_they_are() -> None:
+    board = DEVICE.model_copy(update={"profile": "nvidia/jetson-orin-nano-8gb"})
+
+    shown = report.render_stand_ins(result(measured(launched(0), launched(1)), device=board))
+
+    assert "proxy:cpu_seconds" in shown
+    assert "CPU s/token, no energy" in shown
+    bound = next(line for line in shown.splitlines() if "bound:tdp" in line)
+    assert "3.5 - 12.5" in bound, "7 to 25 W, two tokens a second"
+    assert "only if it keeps to that" in bound
+    assert report.render_stand_ins(result(measured(launched(0, told(120.0))))) == ""
+
+
+def test_the_json_summary_holds_every_figure_with_its_method_and_tier() -> None:
+    idle = (told(30.0, "idle", window_s=10.0, windows=1),)
+    kept = result(measured(launched(0, told(120.0)), launched(1, told(126.0))), idle_energy=idle)
+
+    (found,) = next(iter(summary.of(kept).values())).energy
+
+    assert (found.method, found.scope, found.quality) == ("counter:rapl", "package", "B")
+    assert found.joules_per_token is not None
+    assert found.tokens_per_joule is not None
+    assert found.joules_per_token.estimate * found.tokens_per_joule.estimate == pytest.approx(1)
+    assert found.watts is not None
+    assert found.idle_watts == 3.0
+    whole = kept.model_copy(update={"summary": summary.of(kept)})
+    assert next(problems(whole), None) is None

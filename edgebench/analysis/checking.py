@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench import files
-from edgebench.analysis import imported, metrics, records
+from edgebench.analysis import imported, records, summary
 from edgebench.errors import BadInput
 from edgebench.schema.experiment import Experiment
 from edgebench.schema.result import Result
@@ -146,7 +146,7 @@ def _following(looped: Sustained) -> Iterator[tuple[int, int, int]]:
 
 
 def _of_summary(result: Result) -> Iterator[str]:
-    recomputed = {e.cell.id: metrics.summarize(e).model_dump() for e in result.cells}
+    recomputed = {key: value.model_dump() for key, value in summary.of(result).items()}
     written = {key: value.model_dump() for key, value in result.summary.items()}
     if set(recomputed) != set(written):
         yield "summary: does not list the cells."
@@ -159,6 +159,9 @@ def _differences(expected: Any, found: Any, path: str) -> Iterator[str]:
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in expected:
             yield from _differences(expected[key], found.get(key), f"{path}.{key}")
+    elif isinstance(expected, tuple) and isinstance(found, tuple) and len(expected) == len(found):
+        for place, (one, other) in enumerate(zip(expected, found, strict=True)):
+            yield from _differences(one, other, f"{path}.{place}")
     elif isinstance(expected, float) and isinstance(found, float | int):
         if not math.isclose(expected, found, rel_tol=RELATIVE_TOLERANCE):
             yield path

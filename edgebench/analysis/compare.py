@@ -32,6 +32,11 @@ ALPHA = 1 - stats.CONFIDENCE
 SENTENCES = 3
 SAME = "These are the same launches: they say nothing about a difference."
 
+UNLIKE_WATTS = (
+    "Figures per W that were measured by other methods, over other scopes or of other tiers stand "
+    "beside each other and say nothing about which device takes less."
+)
+
 
 class Measured(NamedTuple):
     """One metric of a pair, before the multiple comparisons are accounted for."""
@@ -86,6 +91,8 @@ def compare(sides: Sequence[SideSamples]) -> Comparison:
     refusals += _left_over(sides, told | shown)
     _refuse_nothing(measured, devices, refusals)
     _name_imported(sides, shown, footnotes)
+    if len({row.watts_by for row in devices if row.watts_by}) > 1:
+        footnotes.number(UNLIKE_WATTS)
     _count_older(sides, shown, footnotes)
     return Comparison(
         schema_version=1,

@@ -7,14 +7,11 @@ trials and steps inside them. `edgebench check` also recomputes the summary; not
 from __future__ import annotations
 
 import gc
-import re
 from collections import Counter
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING
 
-from edgebench import files
-from edgebench.analysis import checking, energy, imported_samples, metrics, records
+from edgebench.analysis import checking, energy, imported_samples, metrics, records, shipped
 from edgebench.analysis.compare_samples import (
     CIRCUMSTANCES,
     Machine,
@@ -26,7 +23,6 @@ from edgebench.analysis.compare_samples import (
 from edgebench.analysis.labels import cell_label, file_label
 from edgebench.analysis.notes import contention
 from edgebench.errors import BadInput
-from edgebench.schema.hardware import Profile
 from edgebench.schema.result import Result
 
 if TYPE_CHECKING:
@@ -44,8 +40,6 @@ TRIAL_METRICS: Mapping[Metric, metrics.Metric] = {
     "time_to_first_token_s": metrics.time_to_first_token_s,
     "cpu_s_per_token": metrics.cpu_s_per_token,
 }
-# A record is a stranger's: its profile is a name below hardware/, and no other path.
-PROFILE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,40}/[a-z0-9][a-z0-9.-]{0,60}")
 
 
 def read_record(path: Path) -> Result:
@@ -192,13 +186,10 @@ def _machine(device: Device) -> Machine:
     )
 
 
-@cache
 def _price_usd(profile: str | None) -> float | None:
     """What the profile cites, where it is one that ships with edgebench and names dollars."""
-    path = files.packaged("hardware") / f"{profile}.yaml"
-    if profile is None or not PROFILE_ID.fullmatch(profile) or not path.exists():
-        return None
-    price = files.read_yaml(path, Profile).price
+    found = shipped.profile(profile)
+    price = found.price if found else None
     return price.amount if price and price.currency == "USD" else None
 
 

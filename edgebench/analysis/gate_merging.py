@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgebench.analysis import metrics
+from edgebench.analysis import summary
 from edgebench.schema.result import CellResult, Result
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ def merge(rounds: Sequence[Result], run_id: str) -> Result:
     schedule = first.schedule.model_copy(
         update={"order": order, "min_launches": len(rounds), "max_launches": len(rounds)}
     )
-    return first.model_copy(
+    merged = first.model_copy(
         update={
             "run_id": run_id,
             "finished_utc": last.finished_utc,
             "schedule": schedule,
             "cells": cells,
             "warnings": tuple(dict.fromkeys(note for each in rounds for note in each.warnings)),
-            "summary": {entry.cell.id: metrics.summarize(entry) for entry in cells},
         }
     )
+    return merged.model_copy(update={"summary": summary.of(merged)})
 
 
 def _cell(entry: CellResult, rounds: Sequence[Result]) -> CellResult:

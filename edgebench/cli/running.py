@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from edgebench import files, plugins
-from edgebench.analysis import metrics
+from edgebench.analysis import metrics, summary
 from edgebench.cli.printing import broken_cells, print_plan, print_result
 from edgebench.cli.setup import (
     Choices,
@@ -262,8 +262,8 @@ def _world(
 
 
 def _save(path: Path, result: Result) -> None:
-    summary = {entry.cell.id: metrics.summarize(entry) for entry in result.cells}
-    files.write_atomic(path, files.to_json(result.model_copy(update={"summary": summary})))
+    whole = result.model_copy(update={"summary": summary.of(result)})
+    files.write_atomic(path, files.to_json(whole))
 
 
 def interrupted(kept: record.Record, path: Path) -> None:

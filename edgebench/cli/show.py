@@ -72,8 +72,9 @@ def _text(record: Record, chosen: Format, *, details: bool) -> str:
 
 def _measured(result: Result, chosen: Format, *, details: bool) -> str:
     from edgebench.report import details as detail_table
-    from edgebench.report import markdown, table
+    from edgebench.report import energy, markdown, table
 
     if chosen is Format.MARKDOWN:
         return markdown.render(result, details=details)
-    return table.render(result) + (detail_table.render(result) if details else "")
+    told = table.render(result)
+    return told + detail_table.render(result) + energy.render_stand_ins(result) if details else told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgebench.analysis import energy
+from edgebench.analysis import energy, shipped
 from edgebench.analysis.labels import cell_label
 from edgebench.report.grid import grid
 
@@ -24,20 +24,46 @@ def render(result: Result, *, width: int = 300) -> str:
     return grid(COLUMNS, found, right=RIGHT, width=width) if found else ""
 
 
+def render_stand_ins(result: Result, *, width: int = 300) -> str:
+    """What stands in for energy in cells that no meter was read for, called by its name."""
+    unread = [cell for cell in result.cells if not energy.figures(cell)]
+    found = [row for cell in unread for row in _stand_ins(cell, result)]
+    return grid(COLUMNS, found, right=RIGHT, width=width) if found else ""
+
+
 def rows(result: Result) -> list[tuple[str, ...]]:
     return [row for cell in result.cells for row in _rows(cell, result)]
 
 
 def _rows(cell: CellResult, result: Result) -> Iterator[tuple[str, ...]]:
-    """Where meters told nothing, the proxies follow, called by their names."""
-    label = cell_label(cell.cell, result.files)
+    """Where meters told nothing, what stands in follows."""
     figures = energy.figures(cell, result.idle_energy)
     for figure in figures:
-        yield (label, *_row(figure))
+        yield (cell_label(cell.cell, result.files), *_row(figure))
     if figures and all(figure.reason for figure in figures):
-        for proxy in energy.proxies(cell):
-            known = f"{proxy.per_token.estimate:.4g} {proxy.unit}, no energy"
-            yield (label, proxy.phase, proxy.name, *("-",) * 9, known)
+        yield from _stand_ins(cell, result)
+
+
+def _stand_ins(cell: CellResult, result: Result) -> Iterator[tuple[str, ...]]:
+    """Proxies, and the interval that a vendor's power envelope allows."""
+    label = cell_label(cell.cell, result.files)
+    for proxy in energy.proxies(cell):
+        known = f"{proxy.per_token.estimate:.4g} {proxy.unit}, no energy"
+        yield (label, proxy.phase, proxy.name, *("-",) * 9, known)
+    for bound in _bounds(cell, result):
+        between = f"{bound.low_joules_per_token:.3g} - {bound.high_joules_per_token:.3g}"
+        yield (
+            label, bound.phase, bound.method, "-", "-", "-", between, *("-",) * 5, bound.source
+        )  # fmt: skip
+
+
+def _bounds(cell: CellResult, result: Result) -> tuple[energy.Bound, ...]:
+    """Not for a model on a GPU that is no part of the profile's power."""
+    found = shipped.envelope(result.device.profile)
+    if found is None or (cell.cell.device != "cpu" and not result.device.gpus):
+        return ()
+    low_w, high_w, source = found
+    return energy.tdp_bounds(cell, (low_w, high_w), f"only if it keeps to that: {source}")
 
 
 def _row(figure: energy.Figure) -> tuple[str, ...]:

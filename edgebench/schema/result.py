@@ -15,7 +15,7 @@ from pydantic import Field
 
 from edgebench.schema import Quantity, Strict, Utc, Whole
 from edgebench.schema.device import Device
-from edgebench.schema.energy import Energy
+from edgebench.schema.energy import Energy, Phase, Quality, Scope
 from edgebench.schema.model import Sha256, Shape
 from edgebench.schema.sustained import Sustained, SustainedSummary
 from edgebench.schema.workload import Workload
@@ -348,6 +348,26 @@ class Interval(Strict):
     launches: Index
 
 
+class EnergyFigure(Strict):
+    """Energy of one phase by one method over one scope; figures that differ in these, or in
+    quality, are never ranked. Intervals are over launches; `reason` says why there is none.
+    """
+
+    phase: Phase
+    method: str
+    scope: Scope
+    quality: Quality
+    meters: tuple[str, ...]
+    joules_per_token: Interval | None
+    tokens_per_joule: Interval | None
+    watts: Interval | None
+    idle_watts: float | None
+    above_idle_joules_per_token: Interval | None
+    window_s: float
+    samples: Index
+    reason: str | None
+
+
 class CellSummary(Strict):
     prefill_tok_s: Interval | None
     decode_tok_s: Interval | None
@@ -360,6 +380,7 @@ class CellSummary(Strict):
     cpu_s_per_token: Interval | None
     peak_rss_bytes: Bytes | None
     sustained: SustainedSummary | None = None
+    energy: tuple[EnergyFigure, ...] = ()
 
 
 class Schedule(Strict):
