@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,7 @@ from edgebench import files
 from edgebench.models.catalog import load_catalog
 from edgebench.schema.result import Result
 from tests import loopback
+from tests.claims import makers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,6 +133,23 @@ def test_the_model_s_entry_is_the_catalogue_s() -> None:
     assert shown
     for name, model in shown.items():
         assert load_catalog().models[name] == model
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"), [(1.8, "supported"), (1.0, "refuted"), (1.35, "inconclusive")]
+)
+def test_the_claim_wins_loses_and_stays_open(ratio: float, said: str) -> None:
+    found = runpy.run_path(str(EXAMPLES / "claim" / "second_thread.py"))["CLAIM"]
+    weights = makers.file(quant="Q4_0")
+    cells = [
+        makers.speeds(weights, "tg64", 10.0 * (ratio if threads == 2 else 1), threads=threads)
+        for threads in (1, 2)
+    ]
+
+    (endpoint,) = found.judge(makers.evidence(makers.record([weights], *cells)))
+
+    assert endpoint.verdict == said
+    assert endpoint.margin == found.margins["decode"]
 
 
 def test_the_project_s_test_is_collected(tmp_path: Path) -> None:
