@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -32,7 +32,7 @@ LAUNCHES = 50
 ROUNDS = 15
 
 
-def made(slower: float = 1.0, **fields: str) -> Result:
+def made(slower: float = 1.0, **fields: Any) -> Result:
     times = (slower * (10 + i / 100) for i in range(LAUNCHES))
     entry = CellResult(cell=cell(), verification=verification(), launches=decode_launches(*times))
     return result(entry, **fields)
@@ -94,7 +94,8 @@ def test_drawing_the_table(benchmark: BenchmarkFixture) -> None:
     ids=["edgebench --help", "the worker", "Python alone"],
 )
 def test_starting(benchmark: BenchmarkFixture, arguments: tuple[str, ...]) -> None:
-    done = benchmark.pedantic(
+    pedantic: Any = benchmark.pedantic
+    done = pedantic(
         subprocess.run,
         args=([sys.executable, *arguments],),
         kwargs={"check": True, "stdout": subprocess.DEVNULL},

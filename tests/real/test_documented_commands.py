@@ -23,9 +23,10 @@ READING = {
     "models verify", "show",
 }  # fmt: skip
 # Files and packages that an example only imagines, and what takes long or another machine.
-IMAGINED = ("my", "--file", "high-level", "shelly", "old", "base", "--wall-meter", "hardware/acme", "$", "…",
-            "measured/*",
-            "before", "--sustain", "a.json")  # fmt: skip
+IMAGINED = (
+    "my", "--file", "high-level", "shelly", "old", "base", "--wall-meter", "hardware/acme", "$",
+    "…", "measured/*", "before", "--sustain", "a.json",
+)  # fmt: skip
 PLANNED = "--dry-run"
 # 8: nothing of what was asked for can be measured on this machine, which is said.
 FINE = {0, 8}
