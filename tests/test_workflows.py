@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 from typer.main import get_command
 
 from edgebench.cli import app
+from tests import shell_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,12 +194,12 @@ def test_the_inputs_are_options() -> None:
     assert {f"--{name}" for name in inputs - own - of_gate} <= options["run"]
 
 
-def commands_in(text: str) -> Iterator[list[str]]:
-    """The words of every `edgebench …` line of shell, without redirections."""
-    for line in text.replace("\\\n", " ").splitlines():
-        if match := re.search(r"""(?:^|[\s/;&])(?:edgebench|"\$EDGEBENCH") ([a-z-].*)""", line):
-            words = shlex.split(re.split(r"\s*(?:\|\||&&|>>?|;|\s#)", match[1])[0])
-            yield [word for word in words if word not in {"${chosen[@]}", "${more[@]}"}]
+def command_lines(text: str) -> list[list[str]]:
+    """Without the arrays of shell in them, which hold options."""
+    return [
+        [word for word in words if word not in {"${chosen[@]}", "${more[@]}"}]
+        for words in shell_lines.commands_in(text)
+    ]
 
 
 def all_commands() -> list[list[str]]:
@@ -208,7 +208,7 @@ def all_commands() -> list[list[str]]:
         text = page.read_text(encoding="utf-8")
         shell += re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
         shell += [" ".join(code.split()) for code in re.findall(r"`(edgebench [^`]+)`", text)]
-    return [words for text in shell for words in commands_in(text)]
+    return [words for text in shell for words in command_lines(text)]
 
 
 @pytest.mark.parametrize("words", all_commands(), ids=" ".join)
@@ -225,7 +225,7 @@ def test_a_command_line_that_we_show_parses(words: list[str]) -> None:
 
 
 def test_command_lines_are_found_and_wrong_ones_do_not_parse() -> None:
-    (found,) = commands_in('  .venv/bin/edgebench show a*.json --format markdown >>"$X"')
+    (found,) = command_lines('  .venv/bin/edgebench show a*.json --format markdown >>"$X"')
     assert found == ["show", "a*.json", "--format", "markdown"]
     with pytest.raises(Exception, match="no-such-option"):
         test_a_command_line_that_we_show_parses(["show", "--no-such-option"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests import shell_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,14 +34,11 @@ FINE = {0, 8}
 
 
 def commands() -> Iterator[tuple[str, ...]]:
-    """Every `edgebench …` in a block of shell, without comments and what is piped on."""
+    """Every `edgebench …` in a block of shell."""
     for page in PAGES:
-        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        text = page.read_text(encoding="utf-8")
         for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
-            for line in block.splitlines():
-                for part in re.split(r"\s*(?:\|\|?|&&|>>?|;|\s#)\s*", line):
-                    if found := re.match(r"(?:\S+/)?edgebench (.+)", part):
-                        yield tuple(shlex.split(found[1]))
+            yield from map(tuple, shell_lines.commands_in(block))
 
 
 def chosen() -> list[tuple[str, ...]]:
