@@ -79,7 +79,7 @@ def _side(blank: Sample, name: str, launches: list[dict[Metric, float]]) -> Side
     )
 
 
-def _compared(
+def compared(
     blank: Sample, base: list[dict[Metric, float]], head: list[dict[Metric, float]]
 ) -> Comparison:
     return compare([_side(blank, "base", base), _side(blank, "head", head)])
@@ -111,7 +111,7 @@ def test_a_program_against_itself_is_called_different_in_one_of_twenty_at_most(
             ]
             for heads in (True, False)
         )
-        found = _compared(blank, base, head)
+        found = compared(blank, base, head)
         different += any(each.finding in ("better", "worse") for each in found.differences)
 
     assert different / TRIALS <= ALLOWED_FALSE
@@ -140,7 +140,7 @@ def test_ten_per_cent_more_cpu_time_is_found_with_twenty_pairs(
             else {**each.a2, "cpu_s_per_token": 1.1 * each.a2["cpu_s_per_token"]}
             for each in window
         ]
-        differences = _compared(blank, [each.a1 for each in window], more).differences
+        differences = compared(blank, [each.a1 for each in window], more).differences
         found += {d.metric: d.finding for d in differences}["cpu_s_per_token"] == "worse"
 
     assert found / TRIALS >= NEEDED_FOUND

@@ -1,0 +1,167 @@
+"""ONNX Runtime's CUDA provider, against a stand-in for the library: its authors had no GPU.
+
+The stand-in answers as onnxruntime 1.31 documents; the graph, its check and all else are real.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from edgebench.backends import EngineError, LoadOptions
+from edgebench.backends.onnxruntime import OnnxRuntime
+from edgebench.models.onnx_export import export
+from tests.gguf_maker import random_weights, write_llama
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+ON_GPU = LoadOptions(isa="mlas", threads=1, context_tokens=32, device="cuda", activations="fp16")
+
+
+class Binding:
+    """Remembers what was bound, where, and as what."""
+
+    def __init__(self) -> None:
+        self.bound: dict[str, tuple[str, np.dtype[Any]]] = {}
+
+    def bind_input(self, name: str, device: str, _id: int, dtype: Any, *_: object) -> None:
+        self.bound[name] = (device, np.dtype(dtype))
+
+    bind_output = bind_input
+
+
+class StandIn:
+    """The parts of onnxruntime that a session uses; `starts` are the providers that come up."""
+
+    def __init__(self, *, offers: tuple[str, ...] = (CUDA, CPU), starts: tuple[str, ...]) -> None:
+        self.offers, self.starts = offers, starts
+        self.asked: list[str] = []
+        self.bindings: list[Binding] = []
+        self.allocated: list[tuple[str, np.dtype[Any]]] = []
+        self.runs = 0
+        self.SessionOptions = onnxruntime.SessionOptions
+        self.ExecutionMode = onnxruntime.ExecutionMode
+        self.GraphOptimizationLevel = onnxruntime.GraphOptimizationLevel
+        self.OrtValue = SimpleNamespace(ortvalue_from_shape_and_type=self._allocate)
+
+    def get_available_providers(self) -> list[str]:
+        return list(self.offers)
+
+    def InferenceSession(self, _path: str, options: Any, *, providers: list[str]) -> StandIn:  # noqa: N802
+        self.asked, self._options = providers, options
+        return self
+
+    def get_providers(self) -> list[str]:
+        return list(self.starts)
+
+    def get_session_options(self) -> Any:
+        return self._options
+
+    def get_provider_graph_assignment_info(self) -> list[Any]:
+        gpu = SimpleNamespace(ep_name=CUDA, get_nodes=lambda: [1, 2, 3])
+        cpu = SimpleNamespace(ep_name=CPU, get_nodes=lambda: [4])
+        return [gpu, cpu]
+
+    def io_binding(self) -> Binding:
+        self.bindings.append(Binding())
+        return self.bindings[-1]
+
+    def run_with_iobinding(self, _binding: Binding) -> None:
+        self.runs += 1
+
+    def _allocate(self, _shape: object, dtype: Any, device: str, _id: int) -> Any:
+        self.allocated.append((device, np.dtype(dtype)))
+        return SimpleNamespace(data_ptr=lambda: 4096)
+
+
+@pytest.fixture
+def halves(tmp_path: Path) -> Path:
+    """A graph of weights that float16 holds exactly."""
+    weights = {
+        name: values.astype(np.float16).astype(np.float32)
+        for name, values in random_weights().items()
+    }
+    gguf = write_llama(tmp_path / "tiny.gguf", weights=weights, quant="Q8_0")
+    return export(gguf, tmp_path / "fp16", activations="fp16").path
+
+
+def stands_in(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> StandIn:
+    library = StandIn(**fields)
+    monkeypatch.setitem(sys.modules, "onnxruntime", library)
+    return library
+
+
+def test_the_fp16_flavour_runs_on_the_gpu_with_its_cache_there(
+    monkeypatch: pytest.MonkeyPatch, halves: Path
+) -> None:
+    library = stands_in(monkeypatch, starts=(CUDA, CPU))
+
+    with OnnxRuntime().load(halves, ON_GPU) as session:
+        session.prefill([1, 2, 3])
+        session.decode([4])
+
+    assert library.asked == [CUDA, CPU], "the GPU first, the CPU for what it has no kernel of"
+    assert library.runs == 2
+    assert set(library.allocated) == {("cuda", np.dtype("float16"))}
+    for binding in library.bindings:
+        cache = {
+            place for name, place in binding.bound.items() if name.startswith(("past", "pres"))
+        }
+        assert cache == {("cuda", np.dtype("float16"))}
+        assert binding.bound["logits"] == ("cpu", np.dtype("float32"))
+        assert binding.bound["input_ids"] == ("cpu", np.dtype("int64"))
+
+
+def test_how_many_nodes_each_provider_got_is_read_back(
+    monkeypatch: pytest.MonkeyPatch, halves: Path
+) -> None:
+    monkeypatch.setattr("edgebench.backends.onnx_session._library", lambda: "onnxruntime.so")
+    stands_in(monkeypatch, starts=(CUDA, CPU))
+
+    with OnnxRuntime().load(halves, ON_GPU) as session:
+        features = session.dispatched().features
+
+    assert {f"{CUDA}=3", f"{CPU}=1", "activations=fp16", "kv=float16"} <= set(features)
+
+
+def test_a_provider_that_does_not_come_up_is_a_failure_and_not_a_slower_result(
+    monkeypatch: pytest.MonkeyPatch, halves: Path
+) -> None:
+    stands_in(monkeypatch, starts=(CPU,))
+    with (
+        pytest.raises(EngineError, match=f"could not start its {CUDA} and fell back to the CPU"),
+        OnnxRuntime().load(halves, ON_GPU),
+    ):
+        pytest.fail("it fell back")
+
+
+def test_other_activations_than_fp16_are_refused_on_cuda(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stands_in(monkeypatch, starts=(CUDA, CPU))
+    gguf = write_llama(tmp_path / "tiny.gguf", weights=random_weights(), quant="Q8_0")
+    exact = export(gguf, tmp_path / "fp32", activations="fp32").path
+    with (
+        pytest.raises(EngineError, match="takes float16 only, and the graph has fp32"),
+        OnnxRuntime().load(exact, ON_GPU._replace(activations="fp32")),
+    ):
+        pytest.fail("it was opened")
+
+
+def test_why_it_cannot_run_here_is_a_sentence_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stands_in(monkeypatch, offers=(CPU,), starts=(CPU,))
+    assert OnnxRuntime().why_not_device("cpu") is None
+    said = OnnxRuntime().why_not_device("cuda") or ""
+    assert f"has no {CUDA}" in said
+    assert "Install onnxruntime-gpu" in said
+    stands_in(monkeypatch, starts=(CUDA, CPU))
+    assert OnnxRuntime().why_not_device("cuda") is None
