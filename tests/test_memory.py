@@ -140,7 +140,7 @@ def remembered(**fields: Any) -> CellResult:
     )
     plain: dict[str, Any] = dict.fromkeys(Memory.model_fields)
     plain |= {"peak_rss_bytes": 150 * MIB, "pss_bytes": 111 * MIB, "phase_peaks": peaks}
-    times = {"prefill_ns": None, "step_ns": (10**7,) * 4}
+    times: dict[str, Any] = {"prefill_ns": None, "step_ns": (10**7,) * 4}
     faulty = counted(major_faults=40)
     return CellResult(
         cell=cell("tg4"),

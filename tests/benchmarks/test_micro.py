@@ -15,7 +15,8 @@ import pytest
 from edgebench import files
 from edgebench.analysis import gate, gate_evidence
 from edgebench.analysis.compare import compare
-from edgebench.analysis.compare_reading import SideSamples, read_record, samples_of
+from edgebench.analysis.compare_reading import read_record, samples_of
+from edgebench.analysis.compare_samples import SideSamples
 from edgebench.models.catalog import load_catalog
 from edgebench.report import table
 from edgebench.schema.hardware import Profile
