@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from edgebench.analysis.index import query, store
@@ -29,6 +30,18 @@ from pathlib import Path
 from tests import many_records
 for number in range(10, 40):
     many_records.write(Path(sys.argv[1]), cells=2, per_record=2, first=number)
+"""
+ENDLESS = """
+import signal, sys
+from pathlib import Path
+from edgebench.analysis.index import query, store
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with store.fresh([Path(sys.argv[1])], print, Path(sys.argv[2])) as index:
+    print("asking", flush=True)
+    try:
+        query.run(index, "SELECT count(*) FROM range(1000000000000) a, range(1000000) b")
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
 """
 
 
@@ -76,3 +89,15 @@ def test_a_kill_loses_no_finished_batch_and_harms_nothing(tmp_path: Path) -> Non
     assert kept >= 5
     assert kept % 5 == 0
     assert cells(folder, cache) == 80
+
+
+def test_ctrl_c_ends_a_query_that_would_run_for_ever(tmp_path: Path) -> None:
+    folder, cache = tmp_path / "many", tmp_path / "cache"
+    many_records.write(folder, cells=2, per_record=2)
+    with start(ENDLESS, folder, cache) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "asking\n"
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+    assert process.returncode == 0

@@ -6,6 +6,7 @@ objects, and that is locked; and only one SELECT or EXPLAIN is taken at all.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,10 +37,7 @@ def run(path: Path, sql: str) -> Table:
 
     with _walled(path) as connection:
         try:
-            statement = _only_statement(connection, sql)
-            found = connection.execute(statement)
-            names = tuple(column[0] for column in found.description or ())
-            rows = found.fetchmany(MAX_ROWS + 1)
+            names, rows = _interruptible(connection, _only_statement(connection, sql))
         except duckdb.Error as error:
             raise BadInput(f"{_sentence(error)}.", HELP) from None
     if len(rows) > MAX_ROWS:
@@ -67,7 +65,6 @@ def write(path: Path, sql: str, target: Path, form: str) -> None:
 
 @contextmanager
 def _walled(path: Path) -> Iterator[DuckDBPyConnection]:
-    """Ctrl-C stops a query that would run for ever."""
     import duckdb
 
     connection = duckdb.connect(
@@ -86,11 +83,27 @@ def _walled(path: Path) -> Iterator[DuckDBPyConnection]:
     )
     try:
         yield connection
-    except KeyboardInterrupt:
-        connection.interrupt()
-        raise
     finally:
         connection.close()
+
+
+def _interruptible(
+    connection: DuckDBPyConnection, statement: Any
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """In a thread of its own: DuckDB looks for no signals, and Ctrl-C would wait for its end."""
+
+    def work() -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        found = connection.execute(statement)
+        names = tuple(column[0] for column in found.description or ())
+        return names, found.fetchmany(MAX_ROWS + 1)
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
 
 
 def _only_statement(connection: DuckDBPyConnection, sql: str) -> Any:
