@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgebench.analysis import metrics, stats
 from edgebench.claims import Claim, Trying, answers, resampling
 from edgebench.schema.claim import Margin, Quote
+from edgebench.schema.tasks import PRUNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,7 @@ READING_TOK_S, FIRST_TOKEN_S = 5.0, 2.0
 
 def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
     """The smallest model against the largest, by family; against chance and rules; JSON."""
-    known = answers.models(evidence)
+    known = whole(evidence)
     small = known[0] if known else None
     large = known[-1] if known and _larger(known[-1], known[0]) else None
     found = [
@@ -43,6 +44,11 @@ def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
         _json(evidence, small),
     ]
     return tuple(found)
+
+
+def whole(evidence: Evidence) -> list[Model]:
+    """Without pruned files, which are tiers of tier-routing and nobody's models."""
+    return [each for each in answers.models(evidence) if each.file.source != PRUNED]
 
 
 def pool(evidence: Evidence) -> tuple[Endpoint, ...]:
@@ -145,7 +151,6 @@ def _alone(small: Model | None) -> Iterator[Endpoint]:
     chosen = list(small.answers.values()) if small else []
     for family in FAMILIES:
         own = [each for each in chosen if each.family == family]
-        right = f"{sum(each.right for each in own)} of {len(own)} right." if own else ""
         yield resampling.endpoint(
             f"above_chance_{family}",
             f"Is the small model better than guessing in {family} items?",
@@ -153,7 +158,7 @@ def _alone(small: Model | None) -> Iterator[Endpoint]:
             MARGINS["above_chance"],
             primary=False,
             unit="accuracy beyond chance",
-            says=right,
+            says=_right(own),
         )
         yield resampling.endpoint(
             f"against_rule_{family}",
@@ -163,6 +168,15 @@ def _alone(small: Model | None) -> Iterator[Endpoint]:
             primary=False,
             unit="difference of accuracy",
         )
+
+
+def _right(own: Sequence[Answer]) -> str:
+    """How many, and how many a second where the answers were timed."""
+    if not own:
+        return ""
+    right, took = sum(each.right for each in own), [each.seconds for each in own if each.seconds]
+    rate = f", {right / sum(took):.1f} right answers a second" if len(took) == len(own) else ""
+    return f"{right} of {len(own)} right{rate}."
 
 
 def _json(evidence: Evidence, small: Model | None) -> Endpoint:
@@ -246,7 +260,7 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
     """Accuracy beyond chance by family for each file, with rules; 0 is guessing."""
     from edgebench.claims.drawing import COLOURS
 
-    known = answers.models(evidence)
+    known = whole(evidence)
     if not known:
         return "Nothing to draw: no model has answered the items."
     axis = figure.subplots()

@@ -27,6 +27,7 @@ MARGINS = {
     "local_share": Margin(support=0.30, refute=0.10),
     "loss": Margin(support=1.0, refute=3.0, upward=False),
     "area": Margin(support=0.0, refute=0.0),
+    "tokens": Margin(support=0.50, refute=0.20),
 }
 
 
@@ -38,10 +39,13 @@ class Pair(NamedTuple):
 
 
 class Routed(NamedTuple):
-    """Share of items kept local, and quality lost against always asking the large tier."""
+    """Share of items kept local, quality lost against always asking the large tier, and the share
+    of the prompts' tokens that stays local.
+    """
 
     share: float
     loss_points: float
+    tokens_share: float
 
 
 def _random(pair: Pair) -> float:
@@ -63,7 +67,7 @@ ROUTER = "max_probability"
 def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
     """The router of the claim first; what the others reach beside it."""
     pairs, reasons, says = tiers(evidence)
-    share, loss = _resampled(pairs)
+    share, loss, tokens = _resampled(pairs)
     found = [
         resampling.endpoint(
             "local_share",
@@ -80,6 +84,15 @@ def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
             loss,
             MARGINS["loss"],
             unit="points",
+            reasons=reasons,
+        ),
+        resampling.endpoint(
+            "upstream_tokens_avoided",
+            "Is half of the prompts' tokens not sent to the large tier?",
+            tokens,
+            MARGINS["tokens"],
+            primary=False,
+            unit="share",
             reasons=reasons,
         ),
         *(_area(name, pairs, reasons) for name in ROUTERS if name != "random"),
@@ -117,7 +130,7 @@ def routed(pairs: Sequence[Pair], score: Callable[[Pair], float]) -> Routed:
     """Fitted on each half by turns, tried on the other, and averaged."""
     halves = (pairs[0::2], pairs[1::2])
     tried = [_try(halves[1 - place], _threshold(halves[place], score), score) for place in (0, 1)]
-    return Routed(*(sum(each[place] for each in tried) / 2 for place in (0, 1)))
+    return Routed(*(sum(each[place] for each in tried) / 2 for place in (0, 1, 2)))
 
 
 def curve(pairs: Sequence[Pair], score: Callable[[Pair], float]) -> list[tuple[float, float]]:
@@ -139,19 +152,20 @@ def area_over_random(pairs: Sequence[Pair], score: Callable[[Pair], float]) -> f
     return under - (first + last) / 2
 
 
-def _resampled(pairs: Sequence[Pair]) -> tuple[Estimate | None, Estimate | None]:
-    """Share and loss of the claim's router, both from the same draws."""
+def _resampled(pairs: Sequence[Pair]) -> list[Estimate | None]:
+    """Share, loss and tokens of the claim's router, all from the same draws."""
     seen: list[Routed] = []
 
     def share(drawn: Sequence[Pair]) -> float:
         seen.append(routed(drawn, ROUTERS[ROUTER]))
         return seen[-1].share
 
-    found = resampling.bootstrap(pairs, share)
-    if found is None:
-        return None, None
-    first, *rest = (each.loss_points for each in seen)
-    return found, resampling.of_draws(first, rest, len(pairs), resampling.DRAWS)
+    if resampling.bootstrap(pairs, share) is None:
+        return [None] * len(Routed._fields)
+    return [
+        resampling.of_draws(first, rest, len(pairs), resampling.DRAWS)
+        for first, *rest in zip(*seen, strict=True)
+    ]
 
 
 def _threshold(pairs: Sequence[Pair], score: Callable[[Pair], float]) -> float:
@@ -167,12 +181,13 @@ def _threshold(pairs: Sequence[Pair], score: Callable[[Pair], float]) -> float:
     return best
 
 
-def _try(
-    pairs: Sequence[Pair], threshold: float, score: Callable[[Pair], float]
-) -> tuple[float, float]:
+def _try(pairs: Sequence[Pair], threshold: float, score: Callable[[Pair], float]) -> Routed:
     kept = [pair for pair in pairs if score(pair) >= threshold]
     lost = sum(pair.large_right - pair.small.right for pair in kept)
-    return len(kept) / len(pairs), 100 * lost / len(pairs)
+    tokens = sum(pair.small.prompt_tokens for pair in pairs)
+    stays = sum(pair.small.prompt_tokens for pair in kept)
+    share = stays / tokens if tokens else 0.0
+    return Routed(len(kept) / len(pairs), 100 * lost / len(pairs), share)
 
 
 def _area(name: str, pairs: Sequence[Pair], reasons: tuple[Reason, ...]) -> Endpoint:

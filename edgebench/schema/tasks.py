@@ -11,6 +11,9 @@ from pydantic import Field
 
 from edgebench.schema import Strict, Whole
 
+# The source of a file that answers as a cheaper tier and is no model of its own.
+PRUNED = "made by leaving layers out"
+
 Family = Literal["intent", "extraction", "yes_no", "arithmetic", "fact"]
 Ability = Literal["language", "reasoning", "knowledge"]
 

@@ -21,6 +21,7 @@ from edgebench.claims import (
     tier_routing,
 )
 from edgebench.claims.drawing import svg
+from edgebench.schema.tasks import PRUNED
 from tests.claims import cost_decline as history
 from tests.claims import small_good_enough as items
 from tests.claims.makers import evidence, experiment, file, record, speeds
@@ -65,7 +66,7 @@ def test_one_model_alone_is_held_against_chance_and_rules_and_has_no_relative_qu
     found = small_good_enough.judge(alone)
     assert endpoint(found, "rq_language").reasons == ("model_missing",)
     assert endpoint(found, "above_chance_intent").verdict == "supported"
-    assert endpoint(found, "above_chance_intent").says == "40 of 44 right."
+    assert endpoint(found, "above_chance_intent").says.startswith("40 of 44 right, ")
 
 
 def test_a_large_model_at_the_floor_makes_no_small_one_good() -> None:
@@ -83,6 +84,14 @@ def test_two_formats_of_one_model_are_not_a_small_and_a_large_one() -> None:
     both = evidence(experiments=(experiment("task-items", blocks, files=formats),))
     assert endpoint(small_good_enough.judge(both), "rq_language").reasons == ("model_missing",)
     assert {e.reasons for e in tier_routing.judge(both)} == {("quality_floor",)}
+
+
+def test_a_pruned_file_is_a_tier_and_no_small_model() -> None:
+    pruned = file("pruned", source=PRUNED)
+    blocks = [[*items.points(pruned, 3), *items.points(items.LARGE, 9)]]
+    both = evidence(experiments=(experiment("task-items", blocks, files=(pruned, items.LARGE)),))
+    assert "40 of 44" in endpoint(small_good_enough.judge(both), "above_chance_intent").says
+    assert "pruned" in endpoint(tier_routing.judge(both), "local_share").says
 
 
 def test_long_options_are_at_no_disadvantage() -> None:

@@ -61,18 +61,21 @@ def test_a_model_writes_until_it_is_stopped(tmp_path: Path, smollm2: Path) -> No
 
 
 def test_task_items_gives_a_point_per_item_file_and_number_of_examples(tmp_path: Path) -> None:
-    here = world(tmp_path, tmp_path / "scratch", cache_dir(), items=1, quants="Q4_1")
+    here = world(
+        tmp_path, tmp_path / "scratch", cache_dir(), items=1, quants="Q4_1", without_layers=4
+    )
     here = here._replace(threads=1)
 
     points = TaskItems().block(here, 1, random.Random(1))
 
-    assert len(points) == 5 * 2 + 1
+    assert len(points) == (5 * 2 + 1) * 2, "the whole file, and one without four layers"
+    assert len({point.condition["file"] for point in points}) == 2
     assert all(point.why is None for point in points)
     scored = [point for point in points if point.condition["family"] != "json"]
     assert {point.condition["shots"] for point in scored} == {0, 3}
     assert all(point.values["log_probability_1"] < 0 for point in scored)  # type: ignore[operator]
-    (written,) = [point for point in points if point.condition["family"] == "json"]
-    assert written.values["valid_json"] in {0.0, 1.0}
+    written = [point for point in points if point.condition["family"] == "json"]
+    assert {point.values["valid_json"] for point in written} <= {0.0, 1.0}
 
 
 def test_sensor_records_are_labelled_in_every_encoding_alone_and_as_json(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench import files
-from edgebench.measure.experiments import answering, rules
+from edgebench.measure.experiments import answering, pruned, rules
 from edgebench.measure.experiments.answering import Ask, Text
 from edgebench.schema.experiment import Point
 from edgebench.schema.tasks import Item, Tasks
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SLICES = 4
 SHOTS = (0, 3)
 QUANTS = "Q4_0,Q8_0"
+WITHOUT_LAYERS = 4
 CONTEXT_TOKENS = 1024
 JSON_TOKENS = 48
 JSON_TASK = "Write the reading as a JSON object with the keys sensor, room and value.\n\n"
@@ -48,7 +49,9 @@ def load_tasks() -> Tasks:
 
 
 class TaskItems:
-    """Settings: `model`, `quants` (with commas), `items` (the most per family and block)."""
+    """Settings: `model`, `quants` (with commas), `items` (the most per family and block), and how
+    many layers a further tier does without (`without_layers`; 0: none such).
+    """
 
     kind = "task-items"
     version = 1
@@ -58,11 +61,12 @@ class TaskItems:
 
     def files(self, world: World) -> Sequence[Prepared]:
         model = world.settings.get("model", "smollm2-135m")
-        quants = str(world.settings.get("quants", QUANTS)).split(",")
-        return [world.model(model, quant, "real") for quant in quants]
+        found = [world.model(model, quant, "real") for quant in _quants(world)]
+        count = int(world.settings.get("without_layers", WITHOUT_LAYERS))
+        return [*found, pruned.without_layers(world, found[0], count)] if count else found
 
     def block_s(self, world: World) -> float:
-        tasks, count = load_tasks(), len(str(world.settings.get("quants", QUANTS)).split(","))
+        tasks, count = load_tasks(), len(_quants(world)) + 1
         items = len(tasks.items) * len(SHOTS) * _ITEM_S + len(tasks.json_items) * _JSON_S
         return 4.0 + count * items / SLICES
 
@@ -78,6 +82,10 @@ class TaskItems:
             found = answering.answer(world, file.path, texts, CONTEXT_TOKENS)
             points += _points(order, found, file)
         return points
+
+
+def _quants(world: World) -> list[str]:
+    return str(world.settings.get("quants", QUANTS)).split(",")
 
 
 def questions(tasks: Tasks, part: int, most: int | None = None) -> list[_Asked]:
