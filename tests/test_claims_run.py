@@ -188,6 +188,20 @@ def test_blocks_of_other_settings_are_other_blocks() -> None:
     assert experimenting.blocks_done(blank(Counting(version=2), "bbbbbbbb", rank=8), [one]) == 0
 
 
+def test_a_block_while_others_were_busy_is_measured_again() -> None:
+    points = [Point(condition={"n": n}, values={"waited_share": share})
+              for n, share in enumerate((0.5, 0.4, 0.0))]  # fmt: skip
+    block = Block(
+        index=0, started_utc="2026-01-01T00:00:00Z", load_average=9.0, points=tuple(points)
+    )
+    one = blank(Counting(), "aaaaaaaa")
+    for kept_points, done in ((points, 0), (points[1:], 1), (points[:0], 1)):
+        record = one.model_copy(
+            update={"blocks": (block.model_copy(update={"points": tuple(kept_points)}),)}
+        )
+        assert experimenting.blocks_done(blank(Counting(), "bbbbbbbb"), [record]) == done
+
+
 def test_ids_or_all_and_not_both(edgebench: Edgebench) -> None:
     for arguments in ((), ("isa-speedup", "--all")):
         done = edgebench("claims", "run", *arguments)

@@ -48,8 +48,9 @@ def expected(claim: Claim, asked: Asked, here: Here, folder: Path) -> tuple[int,
         world = world_of(need, asked, here, Path(), set())
         settings = experimenting.settings_of(world)
         have = sum(
-            len(each.blocks)
+            not experimenting.is_contended(block)
             for each in known
+            for block in each.blocks
             if (each.kind, each.version, each.settings) == (kind.kind, kind.version, settings)
         )
         missing = max(0, wanted - have)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from edgebench.schema.experiment import Scalar
     from edgebench.schema.result import Engine, MeasuredFile, Note
 
+# As of launches (analysis/notes.py).
+CONTENDED_SHARE = 0.02
+
 
 class Rim(NamedTuple):
     """What the runner itself needs from outside; `save` writes the record."""
@@ -88,9 +91,16 @@ def blank(
 
 
 def blocks_done(like: Experiment, earlier: Iterable[Experiment]) -> int:
-    """How many blocks of the same experiment lie in earlier records."""
+    """How many blocks of the same experiment lie in earlier records, contended ones not counted."""
     same = [each for each in earlier if identity(each) == identity(like)]
-    return sum(len(each.blocks) for each in same)
+    return sum(not is_contended(block) for each in same for block in each.blocks)
+
+
+def is_contended(block: Block) -> bool:
+    """Whether most of its points that tell so waited for a CPU: no evidence, measured again."""
+    shares = [point.values.get("waited_share") for point in block.points]
+    known = [share for share in shares if share is not None]
+    return 2 * sum(share > CONTENDED_SHARE for share in known) > len(known)
 
 
 def run(
