@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgebench.measure import network
+from edgebench.measure.experiments.private_offline import may_trace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,3 +66,14 @@ def test_interfaces_but_loopback(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "dev").write_text("Inter-|\n face |\n    lo: 1 2 3\n  eth0: 4 5 6\n")
     assert network.interfaces(tmp_path) == ("eth0",)
+
+
+def test_a_strace_that_may_not_trace_is_not_used(tmp_path: Path) -> None:
+    forbidden, allowed = tmp_path / "forbidden", tmp_path / "allowed"
+    forbidden.write_text("#!/bin/sh\necho ptrace: Operation not permitted >&2; exit 1\n")
+    allowed.write_text("#!/bin/sh\nexit 0\n")
+    for path in (forbidden, allowed):
+        path.chmod(0o755)
+    assert not may_trace(str(forbidden))
+    assert may_trace(str(allowed))
+    assert not may_trace(str(tmp_path / "absent"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgebench.analysis import stats
 from edgebench.claims import Claim, Trying, decide, figures
 from edgebench.schema.claim import Margin, Quote
 
@@ -50,9 +51,18 @@ def _requests(evidence: Evidence) -> Iterator[Endpoint]:
             found,
             MARGINS["request"],
         )
-        if made.high is not None and made.high >= FLAGGED:
-            made = made.model_copy(update={"says": f"Flagged: not surely below {FLAGGED} times."})
-        yield made
+        flagged = made.high is not None and made.high >= FLAGGED
+        says = [f"Flagged: not surely below {FLAGGED} times."] if flagged else []
+        if mode == "switched":
+            says += _switching(evidence, rank)
+        yield made.model_copy(update={"says": " ".join(says)})
+
+
+def _switching(evidence: Evidence, rank: int) -> list[str]:
+    """What the call alone takes; what follows from it is in the request."""
+    took = figures.of_points(evidence, KIND, "switch_s", where=_is("switched", rank)).values
+    middle = stats.quantile(took, 0.5)
+    return [] if middle is None else [f"The call that switches takes {1e3 * middle:.2g} ms."]
 
 
 def _phases(evidence: Evidence) -> Iterator[Endpoint]:

@@ -50,8 +50,8 @@ def _outbound(evidence: Evidence) -> Endpoint:
 
 
 def _completed(evidence: Evidence) -> Endpoint:
-    """Ended and were right: a run with wrong output has not done its work."""
-    found, _ = _traced(evidence)
+    """Ended and were right; what could not be begun, for whatever reason, is no run."""
+    found = [p for p in _traced(evidence)[0] if p.values["completed"] is not None]
     done = [1.0 if each.values.get("completed") and each.verified else 0.0 for each in found]
     share = math.fsum(done) / len(done) if done else None
     failed = sorted({str(p.condition["engine"]) for p, d in zip(found, done, strict=True) if not d})

@@ -132,3 +132,16 @@ def test_a_split_model_with_other_logits_shows_no_speed() -> None:
     name = "bandwidth_share_decode_100_mbit_s"
     assert endpoint("split-link", name, right).verdict == "refuted"
     assert endpoint("split-link", name, wrong).reasons == ("not_measured",)
+
+
+def test_an_engine_that_could_not_be_begun_is_no_failed_run() -> None:
+    condition, values = private_offline.watched("torch", 0.0)
+    never = (condition, dict.fromkeys(values))
+    control = ({"engine": "control", "network": "none", "traced": True}, {"outbound_calls": 1.0})
+    blocks = [[private_offline.watched("llama.cpp", 0.0), never, control]] * 3
+    found = evidence(experiments=(experiment("private-offline", blocks),))
+    assert endpoint("private-offline", "completed", found).verdict == "supported"
+    failed = (condition, values | {"completed": 0.0})
+    found = evidence(experiments=(experiment("private-offline", [[failed, control]] * 3),))
+    lost = endpoint("private-offline", "completed", found)
+    assert (lost.verdict, lost.says) == ("refuted", "Not: torch.")

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edgebench.measure import network, veth
+from edgebench.measure import veth
 from edgebench.measure.experiments import find
-from edgebench.measure.experiments.private_offline import PrivateOffline
-from edgebench.measure.job import Job
+from edgebench.measure.experiments.private_offline import PrivateOffline, may_trace
 from tests.real.experiment_world import world
 
 if TYPE_CHECKING:
@@ -133,11 +132,11 @@ def test_split_link_without_namespaces_says_so(shared: Path, smollm2: Path) -> N
 
 def test_private_offline(shared: Path, smollm2: Path) -> None:
     here = world(shared, smollm2, engines=("llama.cpp", "onnxruntime"), **FEW)
-    found = here.run(Job("task", f"{__name__}:enter"))
-    if found.failure:
-        pytest.skip(f"this kernel allows no namespaces: {found.failure.message}")
+    if reason := PrivateOffline().why_not(here):
+        pytest.skip(reason)
     points = by(block("private-offline", here), "engine", "network", "traced")
-    traced = shutil.which("strace") is not None
+    strace = shutil.which("strace")
+    traced = strace is not None and may_trace(strace)
     for engine in ("llama.cpp", "onnxruntime"):
         point = points[engine, "none", traced]
         assert point.verified, point
@@ -154,16 +153,12 @@ def test_private_offline(shared: Path, smollm2: Path) -> None:
     assert online["kernel_attempts"] is None, "the counters of a shared namespace are everybody's"
 
 
-def enter(_parameters: Any, _clock: Any, _emit: Any) -> None:
-    network.enter_empty_namespace()
-
-
 def test_without_strace_the_kernels_counters_are_all_that_is_said(
     shared: Path, smollm2: Path
 ) -> None:
     here = world(shared, smollm2, engines=("llama.cpp",), **FEW)
-    if here.run(Job("task", f"{__name__}:enter")).failure:
-        pytest.skip("this kernel allows no namespaces")
+    if reason := PrivateOffline().why_not(here):
+        pytest.skip(reason)
     points = PrivateOffline(which=lambda _name: None).block(here, 0, random.Random(1))
     control = by(points, "engine", "traced")["control", False].values
     assert control["outbound_calls"] is None

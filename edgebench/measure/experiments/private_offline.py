@@ -8,6 +8,7 @@ that such a trace would see it.
 from __future__ import annotations
 
 import shutil
+import subprocess
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ ENGINES = ("llama.cpp", "onnxruntime", "torch", "reference")
 FORMATS = {"onnxruntime": "onnx"}
 OPTIONS = {"torch": {"activations": "fp32"}, "reference": {"load_mode": "read"}}
 TRACED_PROMPT, TRACED_OUTPUT = 16, 4
+TRACING_S = 30.0
 OUTPUT, TRIALS, VERIFIED = 128, 3, 16
 SPEED = ("decode_s_per_token", "waited_share", "kernel_attempts", "interfaces")
 COUNTS = ("network_calls", "outbound_calls", "loopback_calls", "local_calls", "completed")
@@ -52,7 +54,15 @@ class PrivateOffline:
         self._which = which
 
     def why_not(self, world: World) -> str | None:
-        return world.probe("llama.cpp").why_not
+        if reason := world.probe("llama.cpp").why_not:
+            return reason
+        found = world.run(Job("task", f"{MODULE}:enter", parameters={}))
+        if found.failure is None:
+            return None
+        return (
+            f"Nothing can be run without a network here: {found.failure.message}. Run as root, or "
+            "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1)."
+        )
 
     def files(self, world: World) -> Sequence[Prepared]:
         return (_file(world),)
@@ -133,9 +143,11 @@ class PrivateOffline:
         )  # fmt: skip
         return made.path
 
-    @property
+    @cached_property
     def _can_trace(self) -> bool:
-        return self._which("strace") is not None
+        """Whether strace is here and may trace: containers often forbid it."""
+        strace = self._which("strace")
+        return strace is not None and may_trace(strace)
 
     @cached_property
     def _tokens(self) -> tuple[int, ...]:
@@ -153,6 +165,16 @@ class PrivateOffline:
 def _file(world: World) -> Prepared:
     settings: Any = world.settings
     return world.model(settings.get("model", "smollm2-135m"), settings.get("quant", "Q8_0"), "real")
+
+
+def may_trace(strace: str) -> bool:
+    """Whether it traces a program that does nothing."""
+    command = [strace, "-f", "-qq", "-e", "trace=network", "true"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=TRACING_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def _limits(world: World) -> verify.Limits:

@@ -46,6 +46,11 @@ def measure(parameters: Mapping[str, Any], clock: Callable[[], int], emit: Emit)
     emit("verified", distances=verified)
 
 
+def enter(parameters: Mapping[str, Any], clock: Callable[[], int], emit: Emit) -> None:  # noqa: ARG001
+    """Whether there are namespaces here at all."""
+    network.enter_empty_namespace()
+
+
 def reach_out(parameters: Mapping[str, Any], clock: Callable[[], int], emit: Emit) -> None:  # noqa: ARG001
     """The positive control: one connection to nowhere, one to a closed port of loopback."""
     network.enter_empty_namespace()
