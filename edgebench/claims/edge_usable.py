@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgebench.analysis import metrics, stats
 from edgebench.analysis.notes import is_contended
 from edgebench.analysis.stats import LogRatio
-from edgebench.claims import Cells, Claim, decide, figures
+from edgebench.claims import Cells, Claim, Trying, decide, figures
 from edgebench.schema.claim import Margin, Quote
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ MODELS = (SMALL, "smollm2-360m", "tinyllama", "llama-3.2-3b")
 QUANT = "Q4_0"
 MEMORY_SHARE, FIRST_TOKEN_S, PER_TOKEN_S, SUSTAINED = 0.5, 2.0, 0.2, 0.8
 COMFORTABLE_S = 0.1
+CHARACTERS_S = 5.0
 MARGINS = {
     # The worst gate's limit over what was measured: 1 is the limit itself.
     "usable": Margin(support=1.0, refute=1.0),
     "comfortable": Margin(support=1.0, refute=1.0),
     "sustained": Margin(support=1.0, refute=1.0),
+    "chinese": Margin(support=1.0, refute=1.0),
 }
 
 
@@ -41,7 +43,7 @@ class Gate(NamedTuple):
 def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
     """The small model with every gate decides; larger ones show where it ends."""
     found = [_usable(evidence, model) for model in MODELS]
-    return (*found, _sustained_endpoint(evidence), _comfortable(evidence))
+    return (*found, _sustained_endpoint(evidence), _comfortable(evidence), _chinese(evidence))
 
 
 def gates(evidence: Evidence, model: str) -> list[Gate]:
@@ -178,6 +180,25 @@ def _comfortable(evidence: Evidence) -> Endpoint:
     )
 
 
+def _chinese(evidence: Evidence) -> Endpoint:
+    """Tokenizers made for English spend more than a token on a Chinese character."""
+    counted = [point.values for _, _, point in evidence.points("token-counts")]
+    tokens = sum(each.get("tokens") or 0.0 for each in counted)
+    characters = sum(each.get("characters") or 0.0 for each in counted)
+    speed = figures.figures(_rows(evidence, SMALL), metrics.decode_tok_s)
+    per_token = characters / tokens if tokens else 0.0
+    compared = figures.level(speed, CHARACTERS_S / per_token) if per_token else figures.NOTHING
+    endpoint = decide.of_compared(
+        "chinese",
+        f"Characters of Chinese per second, over {CHARACTERS_S:g} of a slow reader.",
+        compared,
+        MARGINS["chinese"],
+        primary=False,
+    )
+    said = f"A token is {per_token:.2f} Chinese characters." if per_token else ""
+    return endpoint.model_copy(update={"says": said})
+
+
 def plot(evidence: Evidence, figure: Any) -> str | None:
     """Every gate of every model: limit over measured, 1 is the limit."""
     from edgebench.claims.drawing import gate_map
@@ -234,6 +255,7 @@ CLAIM = Claim(
                 launches={"smoke": 3, "full": 4}) for model in MODELS[1:3]),
         Cells(quants=(QUANT,), workloads=("pp256+tg64",), model=MODELS[3], weights="synthetic",
               launches={"full": 2}),
+        Trying("token-counts", blocks={"smoke": 1, "full": 1}),
         Cells(quants=(QUANT,), workloads=("chat.v1",), sustain_s=120.0, launches={"smoke": 1}),
         Cells(quants=(QUANT,), workloads=("chat.v1",), sustain_s=600.0, launches={"full": 1}),
     ),

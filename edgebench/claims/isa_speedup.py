@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from edgebench.claims import Evidence, Row
-    from edgebench.claims.figures import Compared
+    from edgebench.claims.figures import Compared, Figures
     from edgebench.schema.claim import Endpoint
 
 # The order in which llama.cpp's variants add instruction sets; tests hold it against the engine's.
@@ -135,14 +135,17 @@ def _ratio(chosen: Sequence[Row], phase: str, base: str, head: str) -> Compared:
 
 
 def _compare(base: Sequence[Row], head: Sequence[Row], phase: str) -> Compared:
-    """Over the longest workload that both sides have."""
-    names = figures.shared_workloads(base, head)
-    if not names:
-        return figures.NOTHING
-    one, two = (
-        [r for r in side if r.entry.cell.workload.name == names[0]] for side in (base, head)
-    )
-    return figures.compare(figures.figures(one, PHASES[phase]), figures.figures(two, PHASES[phase]))
+    """Over the workload that both sides have the most blocks of; of a tie, the longest."""
+    found = [
+        figures.compare(*(_figures(side, phase, name) for side in (base, head)))
+        for name in figures.shared_workloads(base, head)
+    ]
+    return max(found, key=lambda each: each.blocks, default=figures.NOTHING)
+
+
+def _figures(side: Sequence[Row], phase: str, workload: str) -> Figures:
+    chosen = [row for row in side if row.entry.cell.workload.name == workload]
+    return figures.figures(chosen, PHASES[phase])
 
 
 def plot(evidence: Evidence, figure: Any) -> str | None:
