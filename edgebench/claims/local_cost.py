@@ -8,25 +8,21 @@ inputs: a band of 95 % over seeded Monte-Carlo draws of them and of the measured
 from __future__ import annotations
 
 import math
-import random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from edgebench.analysis import energy, metrics, stats
-from edgebench.claims import Cells, Claim, Trying, decide, figures, price_table, resampling
+from edgebench.claims import Cells, Claim, Trying, costs, decide, figures, price_table, resampling
 from edgebench.schema.claim import Endpoint, Margin, Quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from edgebench.claims import Evidence, Row
     from edgebench.schema.claim import Reason
 
 MODEL, QUANT = "smollm2-135m", "Q4_0"
 WORKLOADS = ("tg64", "tg64@s4", "tg64@s16")
-UTILISATION, FULL = 0.30, 1.00
-DRAWS = 2000
-HOURS_PER_YEAR, SECONDS_PER_HOUR = 8766.0, 3600.0
-JOULES_PER_KWH = 3.6e6
+UTILISATION = 0.30
 # What meters must cover, so that what the device draws is in it.
 WHOLE_DEVICE = frozenset({"system", "platform", "board", "device", "module"})
 # 0.02 USD per 1,000 tokens are "about 3,800 characters per yuan", at 6.9 yuan per dollar.
@@ -38,27 +34,6 @@ MARGINS = {
     "batch": Margin(support=2.0, refute=1.2),
     "characters": Margin(support=0.85, refute=1.15, band=True),
 }
-
-
-class Measured(NamedTuple):
-    """The cheapest way to run the model here. Watts are None without a meter of the device."""
-
-    workload: str
-    speeds: tuple[float, ...]
-    active_w: float | None
-    idle_w: float | None
-    price_usd: float | None
-
-
-class Cost(NamedTuple):
-    """Dollars per million tokens: one draw."""
-
-    hardware: float
-    electricity: float
-
-    @property
-    def total(self) -> float:
-        return self.hardware + self.electricity
 
 
 def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
@@ -73,7 +48,7 @@ def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
     )
 
 
-def measured(evidence: Evidence) -> Measured | None:
+def measured(evidence: Evidence) -> costs.Measured | None:
     """The fastest of the decode cells, all sequences together; None without a quiet launch."""
     found = [(figures.figures([row], metrics.decode_tok_s).values, row) for row in _rows(evidence)]
     found = [each for each in found if len(each[0]) >= figures.FEWEST_BLOCKS]
@@ -82,39 +57,10 @@ def measured(evidence: Evidence) -> Measured | None:
     speeds, row = max(found, key=lambda each: stats.quantile(each[0], 0.5) or 0.0)
     active, idle = _watts(row)
     price = price_table.device_price_usd(row.result.device.profile)
-    return Measured(row.entry.cell.workload.name, tuple(speeds), active, idle, price)
+    return costs.Measured(row.entry.cell.workload.name, tuple(speeds), active, idle, price)
 
 
-def costs(best: Measured, utilisation: float, draws: int = DRAWS) -> list[Cost]:
-    """Seeded, so that the same record costs the same. Without watts: hardware alone."""
-    rng = random.Random("edgebench local-cost 1")  # noqa: S311 - draws, no secret
-    table = price_table.load()
-    life, power = table.device_life_years, table.electricity_usd_per_kwh
-    found = []
-    for _ in range(draws):
-        speed = rng.choice(best.speeds)
-        years, per_kwh = rng.uniform(life.low, life.high), rng.uniform(power.low, power.high)
-        seconds = 1e6 / speed
-        busy_s = years * HOURS_PER_YEAR * SECONDS_PER_HOUR * utilisation
-        hardware = (best.price_usd or 0.0) * seconds / busy_s
-        joules = (best.active_w or 0.0) * seconds
-        joules += (best.idle_w or 0.0) * seconds * (1 - utilisation) / utilisation
-        found.append(Cost(hardware, joules / JOULES_PER_KWH * per_kwh))
-    return found
-
-
-def break_even_tokens_per_day(best: Measured, api_usd: float) -> float | None:
-    """Tokens a day from which the device pays over its life; None where it never does."""
-    full = costs(best, FULL)
-    marginal = math.fsum(each.electricity for each in full) / len(full)
-    if api_usd <= marginal or best.price_usd is None:
-        return None
-    life = price_table.load().device_life_years
-    days = (life.low + life.high) / 2 * HOURS_PER_YEAR / 24
-    return best.price_usd / days / (api_usd - marginal) * 1e6
-
-
-def _cheaper(best: Measured | None) -> Endpoint:
+def _cheaper(best: costs.Measured | None) -> Endpoint:
     """Low from full utilisation and high from 30 %: what supports must hold at the lower, and
     what refutes even at the higher.
     """
@@ -124,13 +70,17 @@ def _cheaper(best: Measured | None) -> Endpoint:
         empty = _empty("cheaper_than_api", question, "cheaper", ("not_measured",))
         says = "" if best is None else "No price is known for this device: its profile cites none."
         return empty.model_copy(update={"says": says})
-    often = _band([each.total / api.output_per_million for each in costs(best, FULL)])
-    seldom = _band([each.total / api.output_per_million for each in costs(best, UTILISATION)])
+    often = costs.band(
+        [each.total / api.output_per_million for each in costs.draws(best, costs.FULL)]
+    )
+    seldom = costs.band(
+        [each.total / api.output_per_million for each in costs.draws(best, UTILISATION)]
+    )
     found = resampling.Estimate(seldom.value, often.low, seldom.high, len(best.speeds))
     # Electricity only adds: without a meter, what hardware alone refutes stays refuted.
     dear = decide.word(found.low, found.high, MARGINS["cheaper"]) == "refuted"
     reasons: tuple[Reason, ...] = () if dear or best.active_w is not None else ("no_meter",)
-    even = break_even_tokens_per_day(best, api.output_per_million)
+    even = costs.break_even_tokens_per_day(best, api.output_per_million)
     says = f"Against {api.model} at {api.output_per_million:g} USD per million ({api.date}); " + (
         "no number of tokens a day pays for the device." if even is None
         else f"the device pays from {even:,.0f} tokens a day on."
@@ -141,28 +91,28 @@ def _cheaper(best: Measured | None) -> Endpoint:
     )  # fmt: skip
 
 
-def _marginal_share(best: Measured | None) -> Endpoint:
+def _marginal_share(best: costs.Measured | None) -> Endpoint:
     question = "Is at most a fifth of the cost marginal at 30 % utilisation?"
     if best is None or best.price_usd is None:
         return _empty("marginal_share", question, "marginal_share", ("not_measured",))
     if best.active_w is None:
         return _empty("marginal_share", question, "marginal_share", ("no_meter",))
     fixed = best._replace(active_w=(best.active_w - (best.idle_w or 0.0)), idle_w=None)
-    pairs = zip(costs(fixed, UTILISATION), costs(best, UTILISATION), strict=True)
-    band = _band([marginal.electricity / whole.total for marginal, whole in pairs])
+    pairs = zip(costs.draws(fixed, UTILISATION), costs.draws(best, UTILISATION), strict=True)
+    band = costs.band([marginal.electricity / whole.total for marginal, whole in pairs])
     return resampling.endpoint(
         "marginal_share", question, band._replace(units=len(best.speeds)),
         MARGINS["marginal_share"], unit="share",
     )  # fmt: skip
 
 
-def _zero_marginal(best: Measured | None) -> Endpoint:
+def _zero_marginal(best: costs.Measured | None) -> Endpoint:
     question = "Is the marginal cost of a million tokens zero?"
     if best is None or best.active_w is None:
         reason: Reason = "not_measured" if best is None else "no_meter"
         return _empty("zero_marginal", question, "zero_marginal", (reason,), primary=False)
     marginal = best._replace(active_w=best.active_w - (best.idle_w or 0.0), idle_w=None)
-    band = _band([each.electricity for each in costs(marginal, FULL)])
+    band = costs.band([each.electricity for each in costs.draws(marginal, costs.FULL)])
     return resampling.endpoint(
         "zero_marginal", question, band._replace(units=len(best.speeds)),
         MARGINS["zero_marginal"], primary=False, unit="USD per million tokens",
@@ -234,11 +184,6 @@ def _watts(row: Row) -> tuple[float | None, float | None]:
     return None, None
 
 
-def _band(values: Sequence[float]) -> resampling.Estimate:
-    low, middle, high = (stats.quantile(values, share) or 0.0 for share in (0.025, 0.5, 0.975))
-    return resampling.Estimate(middle, low, high, len(values))
-
-
 def _empty(
     name: str, question: str, margin: str, reasons: tuple[Reason, ...], *, primary: bool = True
 ) -> Endpoint:
@@ -254,7 +199,7 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
         return "Nothing to draw: it takes a measured speed and a device whose profile has a price."
     axis = figure.subplots()
     shares = [10 ** (-2 + place / 10) for place in range(21)]
-    bands = [_band([each.total for each in costs(best, share, 400)]) for share in shares]
+    bands = [costs.band([each.total for each in costs.draws(best, share, 400)]) for share in shares]
     axis.plot(shares, [b.value for b in bands], color=COLOURS[0], label="this device")
     axis.fill_between(shares, [b.low for b in bands], [b.high for b in bands], alpha=0.2)
     for price in _dollars():

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from edgebench.analysis import metrics, stats
-from edgebench.claims import Claim, Trying, answers, resampling
+from edgebench.claims import Claim, Trying, answers, relative_quality, resampling
 from edgebench.schema.claim import Margin, Quote
 from edgebench.schema.tasks import PRUNED
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edgebench.claims import Evidence
     from edgebench.claims.answers import Answer, Model
     from edgebench.claims.resampling import Estimate
-    from edgebench.schema.claim import Endpoint, Reason
+    from edgebench.schema.claim import Endpoint
 
 FAMILIES = ("intent", "extraction", "yes_no", "arithmetic", "fact")
 # A model is called larger from this many times the parameters on.
@@ -56,28 +56,6 @@ def pool(evidence: Evidence) -> tuple[Endpoint, ...]:
     return tuple(each.model_copy(update={"scope": "all"}) for each in judge(evidence))
 
 
-def relative(
-    small: Model,
-    large: Model,
-    chosen: Callable[[Answer], bool] = lambda _answer: True,
-    draws: int = resampling.FEW_DRAWS,
-) -> tuple[Estimate | None, tuple[Reason, ...]]:
-    """RQ over the items that both answered: chance-corrected accuracy, small over large.
-
-    `quality_floor` where the large model itself is not beyond chance.
-    """
-    shared = [
-        (one, large.answers[item])
-        for item, one in sorted(small.answers.items())
-        if item in large.answers and chosen(one)
-    ]
-    floor = resampling.bootstrap([two for _, two in shared], _beyond_chance, resampling.FEW_DRAWS)
-    if floor is None:
-        return None, ()
-    found = resampling.bootstrap(shared, _quotient, draws)
-    return found, () if floor.low > 0 and found is not None else ("quality_floor",)
-
-
 def _relative(small: Model | None, large: Model | None) -> Iterator[Endpoint]:
     kinds: dict[str, Callable[[Answer], bool]] = {
         "language": lambda each: each.ability == "language",
@@ -103,7 +81,9 @@ def _quality(
     primary: bool = False,
 ) -> Endpoint:
     draws = resampling.DRAWS if primary else resampling.FEW_DRAWS
-    found, reasons = relative(small, large, chosen, draws) if small and large else (None, ())
+    found, reasons = (
+        relative_quality.relative(small, large, chosen, draws) if small and large else (None, ())
+    )
     if small and not large:
         reasons = ("model_missing",)
     says = f"{_label(small)} against {_label(large)}." if small and large else ""
@@ -134,7 +114,7 @@ def _split(small: Model | None, large: Model | None) -> Endpoint:
     if small and large:
         shared = [(one, large.answers[i]) for i, one in sorted(small.answers.items())
                   if i in large.answers and one.ability in {"language", "knowledge"}]  # fmt: skip
-        found = resampling.bootstrap(shared, _difference, resampling.FEW_DRAWS)
+        found = resampling.bootstrap(shared, relative_quality.difference, resampling.FEW_DRAWS)
     return resampling.endpoint(
         "language_over_knowledge",
         "Is less quality lost in language than in knowledge?",
@@ -154,7 +134,7 @@ def _alone(small: Model | None) -> Iterator[Endpoint]:
         yield resampling.endpoint(
             f"above_chance_{family}",
             f"Is the small model better than guessing in {family} items?",
-            resampling.bootstrap(own, _beyond_chance, resampling.FEW_DRAWS),
+            resampling.bootstrap(own, relative_quality.beyond_chance, resampling.FEW_DRAWS),
             MARGINS["above_chance"],
             primary=False,
             unit="accuracy beyond chance",
@@ -163,7 +143,7 @@ def _alone(small: Model | None) -> Iterator[Endpoint]:
         yield resampling.endpoint(
             f"against_rule_{family}",
             f"Is it at least as good as the rules in {family} items?",
-            resampling.bootstrap(own, _over_rule, resampling.FEW_DRAWS),
+            resampling.bootstrap(own, relative_quality.over_rule, resampling.FEW_DRAWS),
             MARGINS["against_rule"],
             primary=False,
             unit="difference of accuracy",
@@ -198,7 +178,7 @@ def _json(evidence: Evidence, small: Model | None) -> Endpoint:
 def _usable(evidence: Evidence, small: Model | None, large: Model | None) -> Endpoint:
     """Degraded but usable: the same file passes the quality and the speed gate."""
     question = "Does the small model pass the quality gate and the speed gate on one device?"
-    found, reasons = relative(small, large, lambda a: a.ability == "language") if (
+    found, reasons = relative_quality.relative(small, large, lambda a: a.ability == "language") if (
         small and large
     ) else (None, ())  # fmt: skip
     if small and not large:
@@ -225,27 +205,6 @@ def _fast(evidence: Evidence, sha256: str) -> bool:
             if speed and speed.low and speed.low >= READING_TOK_S:
                 return True
     return False
-
-
-def _beyond_chance(found: Sequence[Answer]) -> float | None:
-    return answers.corrected((float(each.right), each.chance) for each in found)
-
-
-def _over_rule(found: Sequence[Answer]) -> float:
-    return sum(each.right - each.rule for each in found) / len(found)
-
-
-def _quotient(pairs: Sequence[tuple[Answer, Answer]]) -> float | None:
-    one, two = (_beyond_chance([pair[side] for pair in pairs]) for side in (0, 1))
-    return one / two if one is not None and two is not None and two > 0 else None
-
-
-def _difference(pairs: Sequence[tuple[Answer, Answer]]) -> float | None:
-    language, knowledge = (
-        _quotient([pair for pair in pairs if pair[0].ability == ability])
-        for ability in ("language", "knowledge")
-    )
-    return None if language is None or knowledge is None else language - knowledge
 
 
 def _larger(one: Model, two: Model) -> bool:
