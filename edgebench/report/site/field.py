@@ -33,14 +33,14 @@ def text(value: str | None, note: str = "", mark: str = "") -> Field:
 def number(value: float | None, shown: str | None = None, note: str = "") -> Field:
     """A number to sort by; `shown` where it is written in another unit."""
     if value is None:
-        return Field(NONE, note=note)
+        return Field(NONE, note=note, mark="n")
     return Field(written(value) if shown is None else shown, value, note)
 
 
 def interval(found: Interval | None, scale: float = 1.0, unit: str = "") -> Field:
     """The estimate, and below it the bounds and the number of launches."""
     if found is None:
-        return Field(NONE)
+        return Field(NONE, mark="n")
     low, high = found.low, found.high
     reach = f"{written(low * scale)} - {written(high * scale)} " if low and high else ""
     shown = f"{written(found.estimate * scale)}{unit}"

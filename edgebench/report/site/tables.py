@@ -161,7 +161,7 @@ def _joules(row: CellRow) -> Field:
     for each in sorted(known, key=lambda each: each.phase != "decode"):
         whose = f"{each.phase}, {each.method}, {each.scope}, tier {each.quality}"
         return interval(each.joules_per_token)._replace(note=whose)
-    return Field(NONE)
+    return Field(NONE, mark="n")
 
 
 def _instructions(row: CellRow) -> Field:
