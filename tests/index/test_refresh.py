@@ -226,3 +226,21 @@ def test_a_cache_that_cannot_be_written_is_said(
 
     assert side.records == 3
     assert "without an index" in said[0]
+
+
+def test_a_comparison_makes_no_index_that_costs_more_than_it_saves(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sides, "INDEXED_FROM", 2)
+    monkeypatch.setattr(sides, "CHANGED_AT_MOST", 1)
+    cache = folder.parent / "cache"
+    index = store.location([folder], cache)
+
+    for path in folder.iterdir():
+        os.utime(path, (1, 1))
+    direct = sides.read_sides([folder], print, cache)
+    assert not index.exists()
+
+    assert counted(folder) == 12
+    monkeypatch.setattr(compare_reading, "read_samples", None)
+    assert sides.read_sides([folder], print, cache) == direct

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from edgebench.analysis import imported, metrics, report_rows, stats
@@ -70,8 +71,9 @@ def _steps(entry: CellResult) -> dict[str, float | None]:
     """As `metrics.summarize`, which would also make every interval again."""
     trials = [trial for launch in entry.launches for trial in launch.trials if not trial.warmup]
     shown = trials if metrics.may_show_speed(entry) else []
-    steps = sorted(ns * metrics.NS for trial in shown for ns in trial.step_ns)
-    return {f"step_p{q}_s": stats.quantile(steps, q / 100) for q in (50, 90, 99)}
+    steps = sorted(chain.from_iterable(trial.step_ns for trial in shown))
+    found = {q: stats.quantile(steps, q / 100) for q in (50, 90, 99)}
+    return {f"step_p{q}_s": None if ns is None else ns * metrics.NS for q, ns in found.items()}
 
 
 def _peaks(entry: CellResult) -> list[int]:

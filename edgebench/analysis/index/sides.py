@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 # Below this, reading the files takes less time than opening the index.
 INDEXED_FROM = 200
+# Making an index takes longer than reading the files once: a comparison brings one up to date where
+# at most so many files changed, and makes one only for large folders.
+CHANGED_AT_MOST = 200
+MADE_FROM = 5000
 STORED = (
     "SELECT f.path, s.sample FROM samples s JOIN files f USING (file_id) "
     "ORDER BY f.file_id, s.cell_index"
@@ -38,6 +42,9 @@ def _read_side(given: Path, say: Callable[[str], None], cache: Path | None) -> S
         return compare_reading.read_side(given)
     if (reason := store.why_not()) is not None:
         say(f"{given}: reading {len(paths)} records without an index; {reason}.")
+        return compare_reading.read_side(given)
+    behind = store.behind([given], paths, cache)
+    if behind > CHANGED_AT_MOST and len(paths) < MADE_FROM:
         return compare_reading.read_side(given)
     try:
         found = _indexed(given, say, cache)

@@ -59,6 +59,26 @@ def fresh(
         yield path
 
 
+def behind(roots: Sequence[Path], paths: Sequence[Path], cache: Path | None = None) -> int:
+    """How many of these files an index would have to read: all where there is none yet.
+
+    0 where it cannot be told, because another process has it or it is damaged.
+    """
+    import duckdb
+
+    path = location(roots, files.cache_dir() if cache is None else cache)
+    if not path.exists():
+        return len(paths)
+    try:
+        with opened(path, read_only=True) as connection:
+            if not _is_current(connection):
+                return len(paths)
+            seen = refresh.look(each.absolute() for each in paths)
+            return len(refresh.compare(connection, seen).to_read)
+    except duckdb.Error:
+        return 0
+
+
 def _refresh(path: Path, roots: Sequence[Path], say: Callable[[str], None]) -> None:
     import duckdb
 
