@@ -38,7 +38,10 @@ def block(kind: str, here: World) -> Sequence[Point]:
     assert experiment.why_not(here) is None
     assert all(file.facts.weights == "real" for file in experiment.files(here))
     assert experiment.block_s(here) > 0
-    return experiment.block(here, 0, random.Random(1))
+    points = experiment.block(here, 0, random.Random(1))
+    for point in points:
+        assert point.why or None not in point.values.values(), point
+    return points
 
 
 def by(points: Sequence[Point], *names: str) -> dict[Any, Point]:
@@ -53,8 +56,8 @@ def test_lora(shared: Path, smollm2: Path) -> None:
         assert (point.values["request_s"] or 0) > 0
     beside = points["unmerged", 8].values
     assert (beside["bare_mean_kl_nats"] or 0) > 2 * (beside["mean_kl_nats"] or math.inf)
-    assert points["base", 0].values["adapter_load_s"] is None
-    assert points["switched", 8].values["switch_s"] is not None
+    assert "adapter_load_s" not in points["base", 0].values
+    assert (points["switched", 8].values["switch_s"] or 0) > 0
 
 
 def test_layers_dropped(shared: Path, smollm2: Path) -> None:
@@ -117,7 +120,7 @@ def _check_wire(point: Point) -> None:
         assert (values["wire_bytes"] or 0) > (values["bytes_up"] or math.inf), "frames have heads"
     else:
         assert point.condition["no_namespaces_because"]
-        assert values["wire_bytes"] is None
+        assert "wire_bytes" not in values
 
 
 def test_split_link_without_namespaces_says_so(shared: Path, smollm2: Path) -> None:
@@ -127,7 +130,7 @@ def test_split_link_without_namespaces_says_so(shared: Path, smollm2: Path) -> N
     assert split.condition["network"] == "loopback"
     assert split.condition["no_namespaces_because"] == "asked for"
     assert split.verified
-    assert split.values["wire_bytes"] is None
+    assert "wire_bytes" not in split.values
 
 
 def test_private_offline(shared: Path, smollm2: Path) -> None:
@@ -142,15 +145,15 @@ def test_private_offline(shared: Path, smollm2: Path) -> None:
         assert point.verified, point
         assert point.values["completed"] == 1
         assert point.values["kernel_attempts"] == 0
-        assert point.values["outbound_calls"] == (0 if traced else None)
+        assert point.values.get("outbound_calls") == (0 if traced else None)
     control = points["control", "none", traced].values
     assert control["kernel_attempts"] == 2
-    assert control["outbound_calls"] == (1 if traced else None)
-    assert control["loopback_calls"] == (1 if traced else None)
+    assert control.get("outbound_calls") == (1 if traced else None)
+    assert control.get("loopback_calls") == (1 if traced else None)
     offline, online = (points["llama.cpp", word, False].values for word in ("none", "up"))
     assert offline["interfaces"] == 0
     assert offline["decode_s_per_token"] is not None
-    assert online["kernel_attempts"] is None, "the counters of a shared namespace are everybody's"
+    assert "kernel_attempts" not in online, "the counters of a shared namespace are everybody's"
 
 
 def test_without_strace_the_kernels_counters_are_all_that_is_said(
@@ -161,7 +164,7 @@ def test_without_strace_the_kernels_counters_are_all_that_is_said(
         pytest.skip(reason)
     points = PrivateOffline(which=lambda _name: None).block(here, 0, random.Random(1))
     control = by(points, "engine", "traced")["control", False].values
-    assert control["outbound_calls"] is None
+    assert "outbound_calls" not in control
     assert control["kernel_attempts"] == 2
 
 

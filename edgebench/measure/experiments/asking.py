@@ -120,9 +120,23 @@ def point(
     if verified is None:
         return missing(condition, names, f"Its output was not verified: {why(found)}")
     said = verify.judge(verify.Distances(**verified["distances"]), limits)
-    values = timed["values"] | {"mean_kl_nats": verified["distances"]["mean_kl"]}
+    values = known(timed["values"] | {"mean_kl_nats": verified["distances"]["mean_kl"]})
     passed = said.status == "passed"
     return Point(condition=dict(condition), values=values, verified=passed, why=said.reason)
+
+
+def known(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Without what does not apply under a condition: null is for what was not measured, and has a
+    reason.
+    """
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def scored(condition: Mapping[str, Scalar], values: Mapping[str, float | None]) -> Point:
+    """The point of a scored chunk; figures that are not finite are null."""
+    broken = any(value is None for value in values.values())
+    why = "The logits are not finite." if broken else None
+    return Point(condition=dict(condition), values=dict(values), why=why)
 
 
 def missing(condition: Mapping[str, Scalar], names: tuple[str, ...], why: str) -> Point:

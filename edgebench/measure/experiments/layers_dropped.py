@@ -13,7 +13,6 @@ from edgebench.measure.experiments.chunks import Chunks
 from edgebench.models import layers
 from edgebench.models.cache import hash_file
 from edgebench.models.progress import Silent
-from edgebench.schema.experiment import Point
 
 if TYPE_CHECKING:
     import random
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from edgebench.measure.runner import Outcome
     from edgebench.models.layers import Where
     from edgebench.models.prepared import Prepared
+    from edgebench.schema.experiment import Point
 
 TASK = "edgebench.measure.experiments.quality_task:measure"
 DROPPED = (2, 4, 8)
@@ -119,10 +119,7 @@ def _scored(condition: dict[str, Any], found: Outcome) -> list[Point]:
     scored = found.all("scored")
     if not scored or found.failure:
         return [asking.missing(condition | {"chunk": 0}, QUALITY, asking.why(found))]
-    return [
-        Point(condition=condition | {"chunk": each["chunk"]}, values=each["values"])
-        for each in scored
-    ]
+    return [asking.scored(condition | {"chunk": each["chunk"]}, each["values"]) for each in scored]
 
 
 def _variants(world: World) -> list[_Variant]:

@@ -96,11 +96,10 @@ class PrivateOffline:
             return asking.missing(condition, COUNTS, str(error))
         made = asking.point(condition, found, (), _limits(self._world))
         counts = found.find("traced")
-        values: dict[str, float | None] = dict.fromkeys(COUNTS) | (
-            counts["values"] if counts else {}
-        )
-        values["kernel_attempts"] = made.values.get("kernel_attempts")
-        values["completed"] = float(found.failure is None)
+        values = asking.known(counts["values"] if counts else {})
+        values |= {"completed": float(found.failure is None)}
+        if "kernel_attempts" in made.values:
+            values["kernel_attempts"] = made.values["kernel_attempts"]
         return made.model_copy(update={"values": values})
 
     def _control(self) -> Point:
@@ -109,8 +108,8 @@ class PrivateOffline:
         timed, counts = found.find("timed"), found.find("traced")
         if timed is None:
             return asking.missing(condition, COUNTS, asking.why(found))
-        values = dict.fromkeys(COUNTS) | (counts["values"] if counts else {}) | timed["values"]
-        return Point(condition=condition, values=values)
+        values = (counts["values"] if counts else {}) | timed["values"]
+        return Point(condition=condition, values=asking.known(values))
 
     def _run(self, job: Job) -> Outcome:
         """Under strace where there is one; else the kernel's counters are all that is known."""

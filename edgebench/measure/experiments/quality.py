@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from edgebench.measure.experiments import asking
 from edgebench.measure.experiments.chunks import Chunks
-from edgebench.schema.experiment import Point
 
 if TYPE_CHECKING:
     import random
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from edgebench.measure.experiments import World
     from edgebench.models.prepared import Prepared
+    from edgebench.schema.experiment import Point
 
 TASK = "edgebench.measure.experiments.quality_task:measure"
 BASE = "F16"
@@ -60,8 +60,7 @@ class Quality:
         if not scored or found.failure:
             return [asking.missing(condition | {"chunk": None}, NAMES, asking.why(found))]
         return [
-            Point(condition=condition | {"chunk": each["chunk"]}, values=each["values"])
-            for each in scored
+            asking.scored(condition | {"chunk": each["chunk"]}, each["values"]) for each in scored
         ]
 
 

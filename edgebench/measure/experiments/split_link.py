@@ -181,7 +181,7 @@ def _point(
         return asking.missing(condition, NAMES, asking.why(found))
     near = verify.judge(verify.Distances(**verified["distances"]), verify.thresholds(tensor_types))
     same = verify.judge(verify.Distances(**equal), EQUAL)
-    values = seen["values"] | {
+    values = asking.known(seen["values"]) | {
         "mean_kl_nats": verified["distances"]["mean_kl"],
         "mean_kl_from_whole_fp32_nats": equal["mean_kl"],
         "relative_logit_error_from_whole_fp32": equal["relative_logit_error"],
