@@ -240,7 +240,7 @@ CLAIM = Claim(
           for model in (SMALL[1], LARGE, "llama-68m")),
         *(Cells(quants=("F16",), workloads=("tg32",), model=model, weights="synthetic",
                 launches={"full": 4}) for model in (SMALL[1], LARGE)),
-        Cells(quants=("Q4_0", "Q8_0"), workloads=("tg32",), model="llama-3.2-3b",
+        Cells(quants=("Q4_0",), workloads=("tg32",), model="llama-3.2-3b",
               weights="synthetic", launches={"full": 4}),
         Trying(KIND, blocks={"smoke": 4, "full": 8}),
     ),

@@ -16,6 +16,7 @@ import typer
 
 from edgebench import files
 from edgebench.analysis.compare_reading import read_strictly
+from edgebench.analysis.labels import cell_label
 from edgebench.claims import judging, records, suite
 from edgebench.cli import claims_experiments as trying
 from edgebench.cli import running
@@ -33,10 +34,10 @@ from edgebench.schema.claim import Skip
 from edgebench.schema.result import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from edgebench.claims import Claim, Level
-    from edgebench.schema.result import Cell
+    from edgebench.schema.result import Cell, Result
 
 TRIALS = {"smoke": (3, 3.0), "full": (3, 5.0)}
 
@@ -188,7 +189,27 @@ def _campaign(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> list[
     except KeyboardInterrupt:
         running.interrupted(kept, path)
     lost = exports.plan.skipped[len(planned.skipped) :]
-    return [Skip(need=skip.workload, reason=skip.reason) for skip in lost]
+    return [
+        *(Skip(need=skip.workload, reason=skip.reason) for skip in lost),
+        *_unfinished(kept.result, missing),
+    ]
+
+
+def _unfinished(result: Result, missing: Mapping[str, int]) -> Iterator[Skip]:
+    """Cells that have fewer launches than they should have, and why."""
+    for entry in result.cells:
+        finished = sum(launch.failure is None for launch in entry.launches)
+        if finished >= missing.get(entry.cell.id, 0):
+            continue
+        failures = [launch.failure.message for launch in entry.launches if launch.failure]
+        verified = entry.verification
+        if verified and verified.status == "failed":
+            reason = f"The output is wrong. {verified.reason}"
+        elif failures or (verified and verified.failure):
+            reason = failures[-1] if failures else str(verified and verified.reason)
+        else:
+            reason = f"{finished} of {missing[entry.cell.id]} launches: --max-time was spent."
+        yield Skip(need=cell_label(entry.cell, result.files), reason=reason)
 
 
 def _setup(here: Here, wanted: Wanted, missing: Mapping[str, int]) -> Setup:
