@@ -207,7 +207,9 @@ def all_commands() -> list[list[str]]:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         shell += re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-        shell += [" ".join(code.split()) for code in re.findall(r"`(edgebench [^`]+)`", text)]
+        shell += [
+            " ".join(code.split()) for code in re.findall(r"(?<!\\)`(edgebench [^`]+)`", text)
+        ]
     return [words for text in shell for words in command_lines(text)]
 
 
