@@ -247,3 +247,37 @@ def test_of_what_could_be_a_path_or_a_secret_only_the_name_is_recorded() -> None
         "LD_PRELOAD": "/home/somebody/lib.so",
     }
     assert device.overrides(environ) == {"LD_PRELOAD": "(set)", "OMP_TOOL_TOKEN": "(set)"}
+
+
+def test_windows_is_told_by_its_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values that py-cpuinfo 9.0.0 captured (tests/test_windows_10_x86_64_ryzen_7.py, MIT)."""
+    from cpuinfo import cpuinfo
+
+    captured = {
+        "winreg_processor_brand": "AMD Ryzen 7 2700X Eight-Core Processor         ",
+        "winreg_vendor_id_raw": "AuthenticAMD",
+        "winreg_arch_string_raw": "AMD64",
+        "winreg_hz_actual": 3693,
+        "winreg_feature_bits": 1010515455,
+    }
+    monkeypatch.setattr(cpuinfo.DataSource, "is_windows", True)
+    for name, value in captured.items():
+        answer = staticmethod(lambda value=value: value)
+        monkeypatch.setattr(cpuinfo.DataSource, name, answer, raising=False)
+
+    brand, flags = cpu.flags_elsewhere(cpuinfo._get_cpu_info_from_registry)
+
+    assert brand == "AMD Ryzen 7 2700X Eight-Core Processor"
+    assert {"sse", "mmx"} <= set(flags)
+
+
+@pytest.mark.parametrize("told", [{}, {"brand_raw": "", "flags": None}, {"flags": "sse"}])
+def test_what_py_cpuinfo_does_not_tell_is_not_made_up(told: dict[str, object]) -> None:
+    assert cpu.flags_elsewhere(lambda: told) == (None, ())
+
+
+def test_a_processor_that_py_cpuinfo_does_not_know_is_no_traceback() -> None:
+    def fails() -> dict[str, object]:
+        raise Exception("py-cpuinfo currently only works on X86 and some ARM CPUs.")
+
+    assert cpu.flags_elsewhere(fails) == (None, ())

@@ -14,7 +14,7 @@ from edgebench.machine import arm_parts, kernel_files, topology, x86_microarchit
 from edgebench.schema.device import Cluster, Microarchitecture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from edgebench.schema.device import CoreKind
@@ -60,12 +60,26 @@ def architecture(root: Path) -> str:
     return "x86_64" if "vendor_id" in keys else "unknown"
 
 
-def flags_elsewhere() -> tuple[str | None, tuple[str, ...]]:
-    """Brand and flags by py-cpuinfo, for systems without /proc/cpuinfo."""
-    import cpuinfo
+def flags_elsewhere(
+    ask: Callable[[], Mapping[str, Any]] | None = None,
+) -> tuple[str | None, tuple[str, ...]]:
+    """Brand and flags by py-cpuinfo, for systems without /proc/cpuinfo; None and none without it.
 
-    info: dict[str, Any] = cpuinfo.get_cpu_info()
-    return info.get("brand_raw"), tuple(sorted(info.get("flags", ())))
+    Its known errors are guarded: importing it raises a bare Exception on processors that it does
+    not know (Windows on ARM among them), what it runs may fail, and of some systems it tells
+    neither a brand nor flags.
+    """
+    try:
+        import cpuinfo
+
+        info = (ask or cpuinfo.get_cpu_info)()
+    except Exception:  # noqa: BLE001 - it raises nothing more precise
+        return None, ()
+    flags = info.get("flags")
+    return (
+        str(info.get("brand_raw") or "").strip() or None,
+        tuple(sorted(map(str, flags))) if isinstance(flags, list | tuple) else (),
+    )
 
 
 def _cpus(root: Path) -> list[tuple[Cluster, _Cpu]]:
