@@ -179,7 +179,7 @@ def _wrong_engine(file: Prepared, probe: Probe, isa: str, cpu_flags: frozenset[s
         return f"{probe.name} cannot be held to {isa}; it knows {', '.join(probe.known_isas)}."
     if isa not in probe.isas:
         usable = ", ".join(probe.isas)
-        why_not = isa_needs.why_not(isa, cpu_flags)
+        why_not = isa_needs.why_not(isa, cpu_flags).replace("This CPU", "It", 1)
         return f"This CPU cannot run {isa}. {why_not} Usable here: {usable}."
     return None
 
