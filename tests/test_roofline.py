@@ -11,7 +11,7 @@ import pytest
 
 from edgebench import files
 from edgebench.backends import LoadOptions
-from edgebench.cli import ceilings
+from edgebench.cli import ceilings, setup
 from edgebench.cli.roofline import command
 from edgebench.errors import BadInput, NotUsableHere
 from edgebench.machine import arithmetic, bandwidth
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from edgebench.schema.device import Device
     from tests.conftest import Edgebench, Script
 
 MIB = 1 << 20
@@ -194,6 +195,36 @@ def test_ceilings_at_other_thread_counts_stay_beside_new_ones() -> None:
     assert roofline.beside(both, one).read == (both.read[1], one.read[0]), "a new one replaces it"
     assert roofline.unknown_counts(None, (2, 1)) == (1, 2)
     assert roofline.unknown_counts(both, (1, 2, 4)) == (4,)
+
+
+@pytest.mark.parametrize(("load", "busy"), [(17.8, True), (0.7, True), (0.5, False), (None, False)])
+def test_ceilings_that_were_taken_beside_others_are_known(load: float | None, busy: bool) -> None:
+    found = measured(threads=(1,)).model_copy(update={"load_average": load})
+    assert roofline.taken_while_busy(found, usable_cpus=2) is busy
+    assert not roofline.taken_while_busy(None, usable_cpus=2)
+
+
+@pytest.mark.parametrize(("load", "times_asked"), [(17.8, 2), (0.1, 1)])
+def test_a_claim_measures_busy_ceilings_again(
+    load: float, times_asked: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EDGEBENCH_CACHE", str(tmp_path))
+    asked: list[tuple[int, ...]] = []
+
+    def keep(device: Device, threads: tuple[int, ...]) -> tuple[Device, tuple[()]]:
+        unknown = roofline.unknown_counts(device.ceilings, threads)
+        if unknown:
+            asked.append(unknown)
+            found = measured(threads=unknown)
+            at_load = {"device": device.id, "load_average": load}
+            roofline.keep(found.model_copy(update=at_load), tmp_path)
+        return roofline.with_ceilings(device, tmp_path), ()
+
+    monkeypatch.setattr(ceilings, "for_a_run", keep)
+    for _ in range(2):
+        assert setup.device_of(measuring_ceilings=True).ceilings is not None
+    assert len(asked) == times_asked
+    assert setup.device_of(measuring_ceilings=False).ceilings is not None, "as it was kept"
 
 
 @pytest.mark.parametrize(

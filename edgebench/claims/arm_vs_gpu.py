@@ -100,16 +100,16 @@ def missing(evidence: Evidence) -> tuple[Reason, ...]:
 
 
 def machines(evidence: Evidence, *, arm: bool) -> list[Machine]:
-    """Devices of the class with decode speeds: ARM CPUs, or GPUs."""
+    """Devices of the class with decode speeds of the one model: ARM CPUs, or GPUs."""
     groups: dict[str, list[Row]] = {}
-    for row in evidence.rows():
-        cell, device = row.entry.cell, row.result.device
-        if device.emulated is not None or not _is_decode(row) or row.file.quant not in FORMATS:
+    for row in figures.rows(evidence, device="cpu" if arm else "cuda", where=_is_decode):
+        device = row.result.device
+        if device.emulated is not None or row.file.quant not in FORMATS:
             continue
-        if arm and cell.device == "cpu" and device.architecture in ARM:
-            groups.setdefault(device.id, []).append(row)
-        if not arm and cell.device == "cuda":
+        if not arm:
             groups.setdefault(f"{device.id} {', '.join(device.gpus)}".strip(), []).append(row)
+        elif device.architecture in ARM:
+            groups.setdefault(device.id, []).append(row)
     found = (_machine(name, rows) for name, rows in sorted(groups.items()))
     return [each for each in found if each.single.by_block]
 
@@ -223,8 +223,8 @@ CLAIM = Claim(
     "decided.",
     needs=(
         Cells(quants=FORMATS, workloads=("tg32", "tg32@s4", "tg32@s16"),
-              launches={"smoke": 3, "full": 5}),
-        Cells(quants=FORMATS, workloads=("tg32@s32",), launches={"full": 4}),
+              launches={"smoke": 3, "full": 4}),
+        Cells(quants=FORMATS, workloads=("tg32@s32",), launches={"full": 3}),
         Cells(quants=FORMATS, workloads=("tg32", "tg32@s4", "tg32@s16", "tg32@s32"),
               devices=("cuda",), launches={"smoke": 3, "full": 5}),
     ),

@@ -5,7 +5,7 @@ larger than caches, and what happens when neighbours take some of it away.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from edgebench.analysis import ceilings, metrics
 from edgebench.claims import Cells, Claim, Trying, decide, figures
@@ -22,6 +22,8 @@ KIND = "bandwidth-hog"
 SMALL, LARGE = ("smollm2-135m", "smollm2-360m"), "tinyllama"
 # A hog that takes less than this share of what one thread reads is no lever.
 LEAST_LEVER = 0.05
+# And launches at level full: one thread is for the plot, what is judged is read at all of them.
+THREADS: tuple[tuple[tuple[int | Literal["auto"], ...], int], ...] = (((1,), 2), (("auto",), 4))
 MARGINS = {
     "mbu": Margin(support=0.5, refute=0.3),
     "elasticity": Margin(support=0.5, refute=0.2),
@@ -154,7 +156,7 @@ def _elasticity(evidence: Evidence, model: str, name: str, *, primary: bool) -> 
 
 def _byte_share(evidence: Evidence) -> Endpoint:
     """Of the time per token of the largest model, the part that grows with bytes: t = t0 + b / B
-    fitted over the models of each block.
+    fitted over the models of each block that has the largest one.
     """
     chosen = measured(evidence)
     most = max((row.entry.cell.threads for row in chosen), default=0)
@@ -162,7 +164,9 @@ def _byte_share(evidence: Evidence) -> Endpoint:
     for row in (r for r in chosen if r.entry.cell.threads == most):
         for block, tok_s in figures.figures([row], metrics.decode_tok_s).by_block.items():
             by_block.setdefault(block, {})[_read_bytes(row)] = 1 / tok_s
-    values = [share for points in by_block.values() if (share := fitted_share(points)) is not None]
+    largest = max((size for points in by_block.values() for size in points), default=0.0)
+    whole = [points for points in by_block.values() if largest in points]
+    values = [share for points in whole if (share := fitted_share(points)) is not None]
     return decide.of_values(
         "byte_share",
         "What part of the time per token of the largest model grows with its bytes?",
@@ -233,16 +237,16 @@ CLAIM = Claim(
     "the byte term (0.7, 0.5) and the 135M model are shown beside them and decide nothing: it "
     "sits near the overhead floor.",
     needs=(
-        Cells(quants=("Q8_0", "Q4_0"), workloads=("tg32",), threads=(1, "auto"),
-              launches={"smoke": 3, "full": 5}),
-        *(Cells(quants=("Q8_0", "Q4_0"), workloads=("tg32",), threads=(1, "auto"), model=model,
-                weights="synthetic", launches={"smoke": 3, "full": 5})
-          for model in (SMALL[1], LARGE, "llama-68m")),
+        *(Cells(quants=("Q8_0", "Q4_0"), workloads=("tg32",), threads=threads,
+                launches={"smoke": 3, "full": full}) for threads, full in THREADS),
+        *(Cells(quants=("Q8_0", "Q4_0"), workloads=("tg32",), threads=threads, model=model,
+                weights="synthetic", launches={"smoke": 3, "full": full})
+          for model in (SMALL[1], LARGE, "llama-68m") for threads, full in THREADS),
         *(Cells(quants=("F16",), workloads=("tg32",), model=model, weights="synthetic",
                 launches={"full": 4}) for model in (SMALL[1], LARGE)),
         Cells(quants=("Q4_0",), workloads=("tg32",), model="llama-3.2-3b",
               weights="synthetic", launches={"full": 4}),
-        Trying(KIND, blocks={"smoke": 4, "full": 8}),
+        Trying(KIND, blocks={"smoke": 4, "full": 6}),
     ),
     margins=MARGINS,
     judge=judge,

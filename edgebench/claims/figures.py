@@ -82,7 +82,8 @@ def rows(
 def plain(row: Row) -> bool:
     """Measured with flash attention and repacking on and an f16 or f32 cache, as `run` does."""
     options = row.entry.cell.options
-    return options.flash_attention is not False and options.repacking is not False
+    whole_cache = options.kv_type in ("f16", "f32")
+    return options.flash_attention is not False and options.repacking is not False and whole_cache
 
 
 def figures(chosen: Iterable[Row], metric: metrics.Metric) -> Figures:

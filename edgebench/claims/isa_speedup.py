@@ -87,7 +87,7 @@ def _factors(evidence: Evidence) -> Iterator[Endpoint]:
     """Repacking and flash attention, each with the rest held, on the best instruction set."""
     for name, label in (("repacking", "repacked weights"), ("flash_attention", "flash attention")):
         for phase in PHASES:
-            chosen = figures.rows(evidence, quant="Q4_0", where=_has(phase))
+            chosen = _of_most_isas(figures.rows(evidence, quant="Q4_0", where=_has(phase)))
             best = figures.best_isa(chosen, STEPS)
             with_it = [row for row in chosen if row.entry.cell.isa == best and figures.plain(row)]
             without = [row for row in chosen if row.entry.cell.isa == best and _only(row, name)]
@@ -111,8 +111,13 @@ def _only(row: Row, name: str) -> bool:
 
 
 def _rows(evidence: Evidence, quant: str, phase: str) -> list[Row]:
-    """Plain cells of one phase, of the thread count that has the most instruction sets."""
-    chosen = [r for r in figures.rows(evidence, quant=quant, where=_has(phase)) if figures.plain(r)]
+    """Plain cells of one phase."""
+    found = figures.rows(evidence, quant=quant, where=_has(phase))
+    return _of_most_isas([row for row in found if figures.plain(row)])
+
+
+def _of_most_isas(chosen: Sequence[Row]) -> list[Row]:
+    """Those of the thread count that has the most instruction sets."""
     return figures.richest(chosen, lambda row: row.entry.cell.threads)
 
 
@@ -195,20 +200,20 @@ CLAIM = Claim(
               launches={"smoke": 4}),
         Cells(quants=("Q4_0",), workloads=("pp128", "tg32"), isas=("ladder",),
               launches={"smoke": 2}),
-        Cells(quants=FORMATS, workloads=("pp256", "tg64"), isas=("avx2", "best"),
-              launches={"full": 8}),
-        Cells(quants=FORMATS, workloads=("pp256", "tg64"), isas=("sse2", "armv8.0"),
+        Cells(quants=FORMATS, workloads=("pp128", "tg64"), isas=("avx2", "best"),
+              launches={"full": 6}),
+        Cells(quants=FORMATS, workloads=("pp128", "tg64"), isas=("sse2", "armv8.0"),
               launches={"full": 4}),
-        Cells(quants=FORMATS, workloads=("pp256", "tg64"), isas=("ladder",),
+        Cells(quants=FORMATS, workloads=("pp128", "tg64"), isas=("ladder",),
               launches={"full": 3}),
         Cells(quants=("F16", "Q4_1"), workloads=("pp64", "tg32"),
-              isas=("sse2", "armv8.0", "avx2", "best"), launches={"full": 3}),
+              isas=("sse2", "armv8.0", "avx2", "best"), launches={"full": 2}),
         Cells(quants=("Q4_0",), workloads=("pp64", "tg32"),
-              isas=("sse2", "armv8.0", "avx2", "best"), threads=(1,), launches={"full": 3}),
-        Cells(quants=("Q4_0",), workloads=("pp256", "tg64"), isas=("best",),
-              repacking=(False,), launches={"full": 5}),
-        Cells(quants=("Q4_0",), workloads=("pp256", "tg64"), isas=("best",),
-              flash_attention=(False,), launches={"full": 5}),
+              isas=("sse2", "armv8.0", "avx2", "best"), threads=(1,), launches={"full": 2}),
+        Cells(quants=("Q4_0",), workloads=("pp128", "tg64"), isas=("best",),
+              repacking=(False,), launches={"full": 4}),
+        Cells(quants=("Q4_0",), workloads=("pp128", "tg64"), isas=("best",),
+              flash_attention=(False,), launches={"full": 4}),
     ),
     margins=MARGINS,
     judge=judge,

@@ -179,7 +179,7 @@ CLAIM = Claim(
     "between NumPy and our own C, both float32, supported when the whole interval is at least "
     "0.5, refuted when it is below 0.25. The claim is supported when both are and refuted when "
     "one is. Beside them: binding overhead of at most 5 % supports.",
-    needs=(Trying(KIND, blocks={"smoke": 3, "full": 5}),),
+    needs=(Trying(KIND, blocks={"smoke": 3, "full": 4}),),
     margins=MARGINS,
     judge=judge,
     plot=plot,

@@ -141,14 +141,19 @@ def prepare(choices: Choices) -> Setup:
 
 
 def device_of(*, measuring_ceilings: bool) -> Device:
-    """This machine, with its ceilings where they were measured before, or are to be now."""
+    """This machine, with its ceilings where they were measured before, or are to be now.
+
+    With `measuring_ceilings` those that were measured while others were busy do not count.
+    """
     found = machine.detect()
     named = found.model_copy(update={"profile": profile.profile_of(found)})
     device = roofline.with_ceilings(named, files.cache_dir())
-    if device.ceilings is None and measuring_ceilings:
-        counts = roofline.thread_counts(machine.default_threads(device))
-        return ceilings.for_a_run(device, counts)[0]
-    return device
+    if not measuring_ceilings:
+        return device
+    if roofline.taken_while_busy(device.ceilings, device.usable_cpus):
+        device = named
+    counts = roofline.thread_counts(machine.default_threads(device))
+    return ceilings.for_a_run(device, counts)[0]
 
 
 def with_measured_ceilings(choices: Choices, setup: Setup) -> Setup:

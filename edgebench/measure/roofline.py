@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from edgebench import __version__, files
 from edgebench.backends import LoadOptions
 from edgebench.errors import BadInput, NotUsableHere
+from edgebench.machine import contention
 from edgebench.machine.bandwidth import buffer_bytes
 from edgebench.measure.job import Job
 from edgebench.schema.ceilings import ArithmeticRate, Ceilings, ReadRate
@@ -129,6 +130,12 @@ def unknown_counts(known: Ceilings | None, threads: Sequence[int]) -> tuple[int,
     """Which of `threads` the document has nothing of."""
     rates = (*known.read, *known.f32, *known.int8) if known else ()
     return tuple(sorted(set(threads) - {rate.threads for rate in rates}))
+
+
+def taken_while_busy(known: Ceilings | None, usable_cpus: int) -> bool:
+    """Whether others ran beside these ceilings: a share of what is too low says nothing."""
+    load = known.load_average if known else None
+    return load is not None and load > contention.BUSY_SHARE * usable_cpus
 
 
 def beside(known: Ceilings | None, found: Ceilings) -> Ceilings:
