@@ -14,7 +14,7 @@ from edgebench.measure.experiments.answering import Ask, Text
 from edgebench.measure.experiments.context_compress import ContextCompress
 from edgebench.measure.experiments.sensor_records import SensorRecords
 from edgebench.measure.experiments.task_items import TaskItems
-from tests.real.experiment_world import world
+from tests.real.experiment_world import whole_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def test_options_of_one_prompt_have_the_probabilities_of_their_tokens(
         Ask(" Rome\nJapan:", (" Tokyo",)),
     )
     texts = (Text(prefix, asks), Text("", (Ask(prefix + asks[1].prompt, asks[1].options),)))
-    here = world(tmp_path, tmp_path / "scratch", cache_dir())._replace(threads=1)
+    here = whole_world(tmp_path, cache_dir())
 
     found = answering.answer(here, smollm2, texts, 256)
 
@@ -49,7 +49,7 @@ def test_options_of_one_prompt_have_the_probabilities_of_their_tokens(
 
 def test_a_model_writes_until_it_is_stopped(tmp_path: Path, smollm2: Path) -> None:
     asks = (Ask("one, two, three, four,", write=8), Ask("A\nA\nA\n", write=32, stop="\n"))
-    here = world(tmp_path, tmp_path / "scratch", cache_dir())._replace(threads=1)
+    here = whole_world(tmp_path, cache_dir())
 
     found = answering.answer(here, smollm2, (Text("", asks),), 256)
 
@@ -61,10 +61,7 @@ def test_a_model_writes_until_it_is_stopped(tmp_path: Path, smollm2: Path) -> No
 
 
 def test_task_items_gives_a_point_per_item_file_and_number_of_examples(tmp_path: Path) -> None:
-    here = world(
-        tmp_path, tmp_path / "scratch", cache_dir(), items=1, quants="Q4_1", without_layers=4
-    )
-    here = here._replace(threads=1)
+    here = whole_world(tmp_path, cache_dir(), items=1, quants="Q4_1", without_layers=4)
 
     points = TaskItems().block(here, 1, random.Random(1))
 
@@ -79,9 +76,9 @@ def test_task_items_gives_a_point_per_item_file_and_number_of_examples(tmp_path:
 
 
 def test_sensor_records_are_labelled_in_every_encoding_alone_and_as_json(tmp_path: Path) -> None:
-    here = world(tmp_path, tmp_path / "scratch", cache_dir(), per_task=1, quant="Q4_1")
+    here = whole_world(tmp_path, cache_dir(), per_task=1, quant="Q4_1")
 
-    points = SensorRecords().block(here._replace(threads=1), 0, random.Random(1))
+    points = SensorRecords().block(here, 0, random.Random(1))
 
     assert len(points) == 3 * 3 * 3, "tasks, encodings, and label, alone, json"
     assert all(point.why is None for point in points)
@@ -94,9 +91,9 @@ def test_sensor_records_are_labelled_in_every_encoding_alone_and_as_json(tmp_pat
 
 
 def test_a_passage_is_read_whole_retrieved_from_and_summarized(tmp_path: Path) -> None:
-    here = world(tmp_path, tmp_path / "scratch", cache_dir(), words=300, quant="Q4_1")
+    here = whole_world(tmp_path, cache_dir(), words=300, quant="Q4_1")
 
-    points = ContextCompress().block(here._replace(threads=1), 0, random.Random(1))
+    points = ContextCompress().block(here, 0, random.Random(1))
 
     assert all(point.why is None for point in points)
     by_method = {
