@@ -239,6 +239,25 @@ def test_a_page_of_somebody_else_is_not_overwritten(tmp_path: Path) -> None:
     folder.check(tmp_path)
 
 
+def test_a_markdown_page_of_somebody_else_is_not_overwritten(tmp_path: Path) -> None:
+    found = collection(tmp_path / "records")
+    (tmp_path / folder.PAGE).write_text("# My own report")
+    with pytest.raises(BadInput, match="was not made by"):
+        folder.check(tmp_path, folder.PAGE)
+    page = folder.markdown(found, "again", lambda _: None)[folder.PAGE]
+    (tmp_path / folder.PAGE).write_text(str(page))
+    folder.check(tmp_path, folder.PAGE)
+
+
+def test_markdown_says_all_that_was_left_out(tmp_path: Path) -> None:
+    found = collection(tmp_path / "records")._replace(experiments=3, older=2)
+
+    page = str(folder.markdown(found, "mine", lambda _: None)[folder.PAGE])
+
+    assert "3 records of experiments" in page
+    assert "2 older results" in page
+
+
 def test_where_the_extra_is_missing_a_sentence_says_how_to_get_it(tmp_path: Path) -> None:
     path = maker.write(tmp_path, "a.json", maker.record())
     program = (

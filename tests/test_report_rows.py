@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from edgebench import files
 from edgebench.analysis import isa_order
 from edgebench.analysis.report_choice import Choice, choose
 from edgebench.analysis.report_reading import read
@@ -167,3 +168,21 @@ def test_instruction_sets_climb() -> None:
     assert sorted(shuffled, key=isa_order.place) == [
         "x64", "haswell", "zen4", "armv8.0_1", "armv8.6_1", "mlas",
     ]  # fmt: skip
+
+
+def test_files_that_judge_a_claim_otherwise_are_told_and_the_first_stays(tmp_path: Path) -> None:
+    first = maker.verdicts()
+    other = first.readings[0].verdicts[0].model_copy(update={"verdict": "inconclusive"})
+    reading = first.readings[0].model_copy(update={"verdicts": (other,)})
+    for name, found in (
+        ("a.json", first),
+        ("b.json", first),
+        ("c.json", first.model_copy(update={"readings": (reading,)})),
+    ):
+        (tmp_path / name).write_text(files.to_json(found))
+
+    read_all = read([tmp_path])
+
+    assert [each.verdict for each in read_all.claims] == list(first.readings[0].verdicts)
+    assert [each.file for each in read_all.refused] == ["c.json"]
+    assert "is judged otherwise" in read_all.refused[0].reason

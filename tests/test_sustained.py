@@ -384,3 +384,18 @@ def test_the_record_of_a_looped_run_is_json_that_other_tools_read(
 
     (summary,) = json.loads(done.stdout)["summary"].values()
     assert summary["sustained"]["decode"]["last_over_first"] == pytest.approx(1.0)
+
+
+def test_looks_that_tell_nothing_do_not_count_as_not_throttled() -> None:
+    told = Conditions(
+        times_ns=(1, 2, 3, 4),
+        temperature_c=None,
+        frequency_khz=None,
+        throttle_count=None,
+        cooling_state=(None, 2, 0, None),
+        firmware_throttled=None,
+    )
+
+    assert throttled_share(told) == 0.5
+    unknown = told.model_copy(update={"cooling_state": (None,) * 4})
+    assert throttled_share(unknown) is None

@@ -75,11 +75,7 @@ class _Gathered:
             kind = _kind(path)
             if kind == "verdicts":
                 found = files.read_json(path, Verdicts)
-                self.claims |= {
-                    (reading.device or "", each.claim_id): Judged(reading.device, each)
-                    for reading in found.readings
-                    for each in reading.verdicts
-                }
+                self._judge(found, name)
                 return
         except BadInput as second:
             error = second
@@ -87,6 +83,17 @@ class _Gathered:
             self.experiments += 1
             return
         self.refused.append(Refused(name, error.problem.removeprefix(str(path)).lstrip(": ")))
+
+    def _judge(self, found: Verdicts, name: str) -> None:
+        """Of two files that judge the same, neither is newer: the first stays, and that is said."""
+        for reading in found.readings:
+            for each in reading.verdicts:
+                judged = Judged(reading.device, each)
+                place = reading.device or "", each.claim_id
+                if self.claims.setdefault(place, judged) != judged:
+                    on = reading.device or "all devices"
+                    reason = f"{each.claim_id} on {on} is judged otherwise in a file before it."
+                    self.refused.append(Refused(name, reason))
 
     def take(self, rows: Rows, name: str) -> None:
         self.records += 1
@@ -163,6 +170,8 @@ def _named(paths: Iterable[Path]) -> Iterable[tuple[Path, str]]:
 def _kind(path: Path) -> object:
     """What a document of ours calls itself; None for the record of a run and for anything else."""
     try:
+        if path.stat().st_size > files.MAX_FILE_BYTES:
+            return None
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None

@@ -94,14 +94,17 @@ def summary(
 
 
 def throttled_share(conditions: Conditions | None) -> float | None:
-    """Share of looks at which a counter had moved or something said that CPUs were held back."""
+    """Share of looks at which a counter had moved or something said that CPUs were held back.
+
+    Looks at which nothing was told count neither way.
+    """
     if conditions is None:
         return None
     counts = conditions.throttle_count or ()
-    moved = [False, *(a is not None and b is not None and b > a for a, b in pairwise(counts))]
+    moved = [None, *(None if a is None or b is None else b > a for a, b in pairwise(counts))]
     signs = (moved if counts else None, conditions.cooling_state, conditions.firmware_throttled)
     columns = [column for column in signs if column is not None]
-    looks = [any(each) for each in zip(*columns, strict=True)]
+    looks = [any(each) for each in zip(*columns, strict=True) if each.count(None) < len(each)]
     return sum(looks) / len(looks) if looks else None
 
 

@@ -54,8 +54,6 @@ def command(
         results, collecting.chosen(devices, models, backends, isas, workloads)
     )
     plot = PLOTS[which](found.cells)
-    if plot.draw is None:
-        raise BadInput(f"There is nothing to draw. {plot.why_not}")
     files.write_atomic(output, content(plot, output.suffix))
     for note in plot.notes:
         typer.echo(f"note     {note}", err=True)

@@ -46,7 +46,7 @@ def command(
     from edgebench import files
     from edgebench.report import folder
 
-    folder.check(output)
+    folder.check(output, folder.PAGE if output_format is Format.MD else folder.INDEX)
     folder.check_link(records_url)
     found = collecting.collect(
         results, collecting.chosen(devices, models, backends, isas, workloads)

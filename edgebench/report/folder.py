@@ -20,14 +20,16 @@ LINKS = re.compile(r"(https?://|\.{1,2}/)[^\s\"'<>]*")
 INDEX, PAGE = "index.html", "report.md"
 
 
-def check(folder: Path) -> None:
-    """Raises BadInput where a page that we did not make would be overwritten."""
-    from edgebench.report.site.pages import GENERATOR
+def check(folder: Path, name: str = INDEX) -> None:
+    """Raises BadInput where a page that we did not make would be overwritten by `name`."""
+    from edgebench.report import site_markdown
+    from edgebench.report.site import pages
 
+    mark = site_markdown.GENERATOR if name == PAGE else pages.GENERATOR
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file.", "Name a folder with --output.")
-    page = folder / INDEX
-    if page.exists() and GENERATOR not in page.read_text(encoding="utf-8", errors="replace")[:4000]:
+    page = folder / name
+    if page.exists() and mark not in page.read_text(encoding="utf-8", errors="replace")[:4000]:
         raise BadInput(
             f"{page} was not made by edgebench report.", "Choose another folder with --output."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING
 
 from edgebench.analysis import comparable, imported
@@ -64,8 +65,8 @@ def rows(record: Imported) -> list[tuple[str, ...]]:
 
 
 def _row(cell: ImportedCell, phase: Phase, launches: list[ImportedLaunch]) -> tuple[str, ...]:
-    rates = sorted(rate for ln in launches if (rate := imported.rate(ln, phase)) is not None)
-    typical, spread = rates[len(rates) // 2], imported.spread(launches[0], phase)
+    rates = [rate for ln in launches if (rate := imported.rate(ln, phase)) is not None]
+    typical, spread = statistics.median(rates), imported.spread(launches[0], phase)
     repeated = [t.repetitions for ln in launches for t in ln.timings if t.phase == phase]
     return (
         imported.weights_label(cell),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from edgebench.report.escape import markdown as escape
 from edgebench.report.markdown import grid
 from edgebench.report.site import tables
+from edgebench.report.site.pages import left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
 # GitHub shows no more than half a megabyte of a page.
 MOST_ROWS = 500
+GENERATOR = "<!-- Made by edgebench report."
 
 
 def page(found: Collection, plots: Sequence[Plot], title: str) -> str:
     parts = [
-        f"# {escape(title)}\n",
+        f"{GENERATOR} -->\n\n# {escape(title)}\n",
         *(part for plot in plots for part in _plot(plot)),
         *(_table(tables.claims(found.claims)) if found.claims else ()),
         *_table(tables.cells(found.cells)),
@@ -47,7 +49,7 @@ def _table(table: Table) -> Iterator[str]:
     right = [column.name for column in table.columns if column.number]
     yield f"## {table.title}\n"
     if len(table.rows) > MOST_ROWS:
-        yield f"The first {MOST_ROWS} of {len(table.rows)} rows; the HTML report has all.\n"
+        yield f"The first {MOST_ROWS} of {len(table.rows)} rows; the HTML report has more.\n"
     yield grid(names, [list(map(_text, row)) for row in table.rows[:MOST_ROWS]], right=right)
 
 
@@ -56,8 +58,6 @@ def _text(field: Field) -> str:
 
 
 def _left_out(found: Collection) -> Iterator[str]:
-    if found.refused or found.older:
+    if lines := left_out(found):
         yield "## Left out\n"
-    yield "".join(f"- {escape(f'{each.file}: {each.reason}')}\n" for each in found.refused)
-    if found.older:
-        yield f"- {found.older} older results of these cells\n"
+        yield "".join(f"- {escape(line)}\n" for line in lines)

@@ -26,12 +26,13 @@ MOST_NAMED = 3
 class Phase(NamedTuple):
     """Prefill or decode. `launches_ns` holds the repetitions of each launch, warm-ups left out.
 
-    `tokens` is what one repetition processed, of all sequences; `depth` what lay in the KV cache.
+    `tokens` is what one repetition processed, of all sequences; `depth` what lay in the KV cache,
+    None where a source does not say.
     """
 
     name: str
     tokens: int
-    depth: int
+    depth: int | None
     launches_ns: tuple[tuple[float, ...], ...]
 
     @property
@@ -167,10 +168,11 @@ def _imported(record: Imported, cell: ImportedCell, sample: Sample) -> Exported:
 
 def _imported_phases(cell: ImportedCell) -> Iterator[Phase]:
     """Launches that timed the same number of tokens; a mean stands for its repetitions."""
-    depth = cell.workload.depth_tokens or 0
+    depth, prompt = cell.workload.depth_tokens, cell.workload.prompt_tokens
+    both = None if depth is None or prompt is None else depth + prompt
     for _, name in imported.RATES:
         timings = [t for launch in cell.launches for t in launch.timings if t.phase == name]
         if timings and len({timing.tokens for timing in timings}) == 1:
             launches = tuple(t.samples_ns or (t.mean_ns or 0.0,) for t in timings)
-            before = (cell.workload.prompt_tokens or 0) if name == "decode" else 0
-            yield Phase(name, timings[0].tokens, depth + before, launches)
+            before = both if name == "decode" else depth
+            yield Phase(name, timings[0].tokens, before, launches)

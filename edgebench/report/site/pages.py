@@ -42,13 +42,14 @@ class Lines(NamedTuple):
 
 def index(found: Collection, figures: Sequence[Figure], title: str, records_url: str = "") -> str:
     """The main page."""
+    lines = left_out(found)
     blocks: list[Any] = [
         Plots(figures),
         *[tables.claims(found.claims)] * bool(found.claims),
         tables.cells(found.cells, records_url),
         tables.devices(found.devices),
         tables.files(found.files),
-        *_left_out(found),
+        *[Lines("left-out", "Left out", "", lines)] * bool(lines),
     ]
     style, script = (_text(name) for name in ("style.css", "script.js"))
     return _environment().get_template("index.html").render(
@@ -116,7 +117,7 @@ def _counts(found: Collection) -> list[tuple[int, str]]:
     return [(number, what if number == 1 else f"{what}s") for number, what in numbers if number]
 
 
-def _left_out(found: Collection) -> list[Lines]:
+def left_out(found: Collection) -> tuple[str, ...]:
     """Never in silence: what was refused, and what a later session replaced."""
     lines = [f"{each.file}: {each.reason}" for each in found.refused]
     if found.older:
@@ -125,6 +126,4 @@ def _left_out(found: Collection) -> list[Lines]:
         )
     if found.experiments:
         lines.append(f"{found.experiments} records of experiments: edgebench claims reads them.")
-    if not lines:
-        return []
-    return [Lines("left-out", "Left out", "", tuple(map(cut, lines)))]
+    return tuple(map(cut, lines))

@@ -152,7 +152,7 @@ def _cell(row: CellRow, records_url: str) -> tuple[Field, ...]:
 
 
 def _address(records_url: str, source: str) -> str:
-    return f"{records_url.rstrip('/')}/{quote(source)}" if records_url else ""
+    return f"{records_url.rstrip('/')}/{quote(source, errors='surrogateescape')}" if records_url else ""
 
 
 def _joules(row: CellRow) -> Field:
@@ -166,8 +166,13 @@ def _joules(row: CellRow) -> Field:
 
 def _instructions(row: CellRow) -> Field:
     """Of an output token where there is one, else of a prompt token."""
-    per_token = row.instructions_per_output_token or row.instructions_per_prompt_token
-    return number(per_token, None if per_token is None else f"{per_token / 1e6:.2f}")
+    for phase, per_token in (
+        ("decode", row.instructions_per_output_token),
+        ("prefill", row.instructions_per_prompt_token),
+    ):
+        if per_token is not None:
+            return number(per_token, f"{per_token / 1e6:.2f}", phase)
+    return Field(NONE, mark="n")
 
 
 def _verified(row: CellRow) -> Field:
