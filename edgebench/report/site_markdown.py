@@ -24,7 +24,7 @@ GENERATOR = "<!-- Made by edgebench report."
 
 def page(found: Collection, plots: Sequence[Plot], title: str) -> str:
     parts = [
-        f"{GENERATOR} -->\n\n# {escape(title)}\n",
+        f"# {escape(title)}\n\n{GENERATOR} -->\n",
         *(part for plot in plots for part in _plot(plot)),
         *(_table(tables.claims(found.claims)) if found.claims else ()),
         *_table(tables.cells(found.cells)),
