@@ -17,8 +17,8 @@ from tests.machine_tree import plant
 
 MACHINES = Path(__file__).parent / "machines"
 TREES = sorted(path for path in MACHINES.iterdir() if path.is_dir())
-# Boards that no capture was found of, written from device-tree sources; each says so.
-DOCUMENTED = sorted(path for path in (MACHINES.parent / "documented").iterdir() if path.is_dir())
+# Machines of which a public report prints what was read, rebuilt from it; each says so.
+REPORTED = sorted(path for path in (MACHINES.parent / "reported").iterdir() if path.is_dir())
 
 
 def seen(root: Path) -> dict[str, Any]:
@@ -32,29 +32,65 @@ def seen(root: Path) -> dict[str, Any]:
     return fields | {"default_threads": threads.default_threads(found).why}
 
 
-@pytest.mark.parametrize("root", [*TREES, *DOCUMENTED], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "root", [*TREES, *REPORTED], ids=lambda path: f"{path.parent.name}-{path.name}"
+)
 def test_a_captured_machine_is_identified_as_expected(root: Path) -> None:
     assert seen(root) == json.loads((root / "expected.json").read_text())
 
 
-@pytest.mark.parametrize("root", TREES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "root", [*TREES, *REPORTED], ids=lambda path: f"{path.parent.name}-{path.name}"
+)
 def test_every_tree_names_its_source_and_its_licence(root: Path) -> None:
     source = (root / "SOURCE.md").read_text()
     assert "licence" in source or "Apache-2.0" in source
     assert "https://" in source or "this repository" in source
 
 
-@pytest.mark.parametrize("root", DOCUMENTED, ids=lambda path: path.name)
-def test_a_tree_that_was_written_says_so_and_matches_its_profile(root: Path) -> None:
-    assert "**Not a capture.**" in (root / "SOURCE.md").read_text()
+@pytest.mark.parametrize("root", REPORTED, ids=lambda path: path.name)
+def test_a_tree_that_was_rebuilt_says_so_and_matches_its_profile(root: Path) -> None:
+    assert "**Rebuilt from a report**" in (root / "SOURCE.md").read_text()
     found = device.detect(root, environ={})
     expected = {
         "raspberry-pi-4": "raspberry-pi/4-model-b",
         "raspberry-pi-5": "raspberry-pi/5",
         "rock-5b-rk3588": "radxa/rock-5b",
         "jetson-orin-nano": "nvidia/jetson-orin-nano-8gb",
+        "jetson-agx-orin": "nvidia/jetson-agx-orin",
+        "snapdragon-x-elite-devkit": "qualcomm/snapdragon-x-elite",
+        "n100": "intel/n100",
     }
     assert profile.profile_of(found) == expected[root.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("raspberry-pi-4-bcm2711", "raspberry-pi/4-model-b"),
+        ("raspberry-pi-5-bcm2712", "raspberry-pi/5"),
+        # Its /proc/cpuinfo is that of every board with this chip.
+        ("jetson-orin-nx", None),
+    ],
+)
+def test_a_board_is_known_where_cpuinfo_alone_is_to_be_seen(
+    name: str, expected: str | None
+) -> None:
+    found = device.detect(MACHINES / name, environ={})
+    assert profile.profile_of(found) == expected
+
+
+def test_the_model_that_cpuinfo_tells_is_without_control_characters(tmp_path: Path) -> None:
+    plant(tmp_path, {"proc/cpuinfo": "processor : 0\n\nModel : Board\x1b[31m \x07Rev 1\n"})
+    assert device.detect(tmp_path, environ={}).board == "Board[31m Rev 1"
+
+
+def test_threads_of_a_guest_say_nothing_of_the_kind_of_core(tmp_path: Path) -> None:
+    written = (MACHINES / "core-12400-alder-lake/proc/cpuinfo").read_text()
+    plant(tmp_path, {"proc/cpuinfo": written.replace(" arch_capabilities", " hypervisor")})
+
+    (cluster,) = device.detect(tmp_path, environ={}).clusters
+    assert (cluster.kind, cluster.cores) == (None, 6)
 
 
 def test_a_group_below_the_root_limits_as_well(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ second and reports wrong caches, so it is never asked on Linux.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench.machine import arm_parts, kernel_files, topology, x86_microarchitectures
@@ -31,13 +32,18 @@ class _Cpu(NamedTuple):
 
 def clusters(root: Path) -> tuple[Cluster, ...]:
     """CPUs grouped by what distinguishes them; empty where /proc/cpuinfo is missing."""
-    cpus = _cpus(root)
-    siblings_of = topology.siblings(root)
+    siblings_of = siblings(root)
+    cpus = _cpus(root, siblings_of)
     groups: dict[Cluster, list[_Cpu]] = {}
     for alike, cpu in cpus:
         groups.setdefault(alike, []).append(cpu)
     whole = _join_those_without_frequency(groups)
     return tuple(_cluster(alike, group, siblings_of) for alike, group in whole.items())
+
+
+def siblings(root: Path) -> dict[int, frozenset[int]]:
+    """Of each CPU: the hyper-threads of its core, itself among them; from sysfs, else cpuinfo."""
+    return topology.siblings(root) or _siblings_told(_blocks(root))
 
 
 def flags(root: Path) -> tuple[str, ...]:
@@ -82,7 +88,20 @@ def flags_elsewhere(
     )
 
 
-def _cpus(root: Path) -> list[tuple[Cluster, _Cpu]]:
+def _siblings_told(blocks: Sequence[Block]) -> dict[int, frozenset[int]]:
+    """What x86 writes of package and core; nothing where it counts CPUs that it does not list."""
+    fields = ("processor", "physical id", "core id", "siblings")
+    told = [tuple(_integer(block.get(field)) for field in fields) for block in blocks]
+    listed = Counter(package for _, package, *_ in told)
+    cores: dict[tuple[int, int], set[int]] = {}
+    for cpu, package, core, count in told:
+        if cpu is None or package is None or core is None or count != listed[package]:
+            return {}
+        cores.setdefault((package, core), set()).add(cpu)
+    return {cpu: frozenset(group) for group in cores.values() for cpu in group}
+
+
+def _cpus(root: Path, siblings_of: dict[int, frozenset[int]]) -> list[tuple[Cluster, _Cpu]]:
     """Each CPU with what it has in common with those of its cluster."""
     blocks = _blocks(root)
     # Old 32-bit ARM kernels write what all CPUs share once, below them.
@@ -94,18 +113,27 @@ def _cpus(root: Path) -> list[tuple[Cluster, _Cpu]]:
     }
     online = kernel_files.cpu_list(kernel_files.text(root / "sys/devices/system/cpu/online"))
     numbered = {n: block for n, block in numbered.items() if n in online} or numbered
-    kinds = _kinds(root, numbered)
+    kinds = _kinds(root, numbered, siblings_of)
     return [_cpu(root, number, block, kinds.get(number)) for number, block in numbered.items()]
 
 
-def _kinds(root: Path, numbered: Mapping[int, Block]) -> dict[int, CoreKind]:
-    """Kinds of core of a hybrid x86 CPU."""
+def _kinds(
+    root: Path, numbered: Mapping[int, Block], siblings_of: dict[int, frozenset[int]]
+) -> dict[int, CoreKind]:
+    """Kinds of core of a hybrid x86 CPU, and of those of its model that have one kind only."""
     told = topology.core_kinds(root)
     first = next(iter(numbered.values()), {})
     vendor, family, model = _x86(first)
     if told or not x86_microarchitectures.is_hybrid(vendor, family, model):
         return told
-    return topology.kinds_by_module(root, numbered)
+    return topology.kinds_by_module(root, numbered) or _threaded(first, siblings_of)
+
+
+def _threaded(first: Block, siblings_of: dict[int, frozenset[int]]) -> dict[int, CoreKind]:
+    """Efficiency cores run one thread each. What a guest sees of threads is made up."""
+    if "hypervisor" in first.get("flags", "").split():
+        return {}
+    return {cpu: "performance" for cpu, group in siblings_of.items() if len(group) > 1}
 
 
 def _cpu(root: Path, number: int, block: Block, kind: CoreKind | None) -> tuple[Cluster, _Cpu]:

@@ -45,7 +45,7 @@ def detect(root: Path = HERE, environ: Mapping[str, str] = os.environ) -> Device
     told = sysctl.ask(root)
     clusters, flags = _cpus(root, told)
     logical = sum(len(cluster.cpus) for cluster in clusters)
-    siblings_of = topology.siblings(root)
+    siblings_of = cpu.siblings(root)
     firmware_names = firmware.read(root)
     board = firmware.board(firmware_names)
     mask = limits.affinity(root) or frozenset(n for each in clusters for n in each.cpus)

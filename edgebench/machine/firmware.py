@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgebench.machine import kernel_files
 from edgebench.schema.device import Firmware
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 # What manufacturers of mainboards leave in DMI when nobody fills it in.
@@ -29,7 +31,7 @@ def read(root: Path) -> Firmware:
     dmi = root / "sys/class/dmi/id"
     tree = root / "proc/device-tree"
     return Firmware(
-        model=_first(_strings(tree / "model")),
+        model=_first(_strings(tree / "model")) or _copied_model(root),
         compatible=_strings(tree / "compatible"),
         dmi_vendor=_name(dmi / "sys_vendor"),
         dmi_product=_name(dmi / "product_name"),
@@ -59,13 +61,22 @@ def hypervisor(root: Path, found: Firmware, flags: tuple[str, ...]) -> str | Non
     return named or vendor_named or ("yes" if "hypervisor" in flags else None)
 
 
+def _copied_model(root: Path) -> str | None:
+    """Raspberry Pi's kernels copy it into /proc/cpuinfo, where containers see it as well."""
+    told = kernel_files.fields(root / "proc/cpuinfo").get("Model", "")
+    return _first(_printable((told,)))
+
+
 def _strings(path: Path) -> tuple[str, ...]:
     """NUL-separated strings as the device tree has them, without control characters."""
     try:
         raw = path.read_bytes()[:4096]
     except OSError:
         return ()
-    texts = raw.decode("utf-8", errors="replace").split("\0")
+    return _printable(raw.decode("utf-8", errors="replace").split("\0"))
+
+
+def _printable(texts: Iterable[str]) -> tuple[str, ...]:
     printable = ("".join(c for c in text if c.isprintable()).strip()[:LONGEST] for text in texts)
     return tuple(text for text in printable if text)
 
