@@ -28,7 +28,7 @@ class Api:
     """Records calls; `backend` is what loading answers, 0 for a library that does not load."""
 
     LLAMA_SPLIT_MODE_NONE, LLAMA_SPLIT_MODE_LAYER = 0, 1
-    LLAMA_LOAD_MODE_NONE, LLAMA_LOAD_MODE_MMAP = 0, 1
+    LLAMA_LOAD_MODE_NONE, LLAMA_LOAD_MODE_MMAP, LLAMA_LOAD_MODE_MMAP_MLOCK = 0, 1, 3
     LLAMA_FLASH_ATTN_TYPE_DISABLED, LLAMA_FLASH_ATTN_TYPE_ENABLED = 0, 1
 
     def __init__(self, *, backend: int = 7, gpus: int = 1) -> None:
