@@ -23,9 +23,14 @@ CELLS_PER_RECORD = 50
 ISAS = ("sse42", "sandybridge", "haswell", "skylakex", "zen4")
 
 
-def write(folder: Path, cells: int, per_record: int = CELLS_PER_RECORD, first: int = 0) -> int:
-    """Records of `per_record` cells each below `folder`, as many as it takes; how many."""
-    template = json.loads(files.to_json(_record(per_record)))
+def write(
+    folder: Path, cells: int, per_record: int = CELLS_PER_RECORD, first: int = 0, steps: int = 4
+) -> int:
+    """Records of `per_record` cells each below `folder`, as many as it takes; how many.
+
+    Each trial decodes `steps` tokens.
+    """
+    template = json.loads(files.to_json(_record(per_record, steps)))
     records = -(-cells // per_record)
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + records):
@@ -44,22 +49,23 @@ def _vary(template: dict[str, Any], number: int) -> dict[str, Any]:
         for turn, each in enumerate(entry["launches"]):
             for repeated in each["trials"]:
                 step_ns = 10**7 + number * 1000 + place * 100 + turn
-                repeated["step_ns"] = [step_ns] * 4
-                repeated["wall_ns"] = 4 * step_ns
+                steps = len(repeated["step_ns"])
+                repeated["step_ns"] = [step_ns] * steps
+                repeated["wall_ns"] = steps * step_ns
     return template
 
 
-def _record(cells: int) -> Result:
+def _record(cells: int, steps: int) -> Result:
     file = FILE.model_copy(update={"weights": "synthetic", "seed": 1, "source": "made"})
-    entries = [_entry(ISAS[place % len(ISAS)], 1 + place // len(ISAS)) for place in range(cells)]
+    entries = [_entry(ISAS[n % len(ISAS)], 1 + n // len(ISAS), steps) for n in range(cells)]
     return result(*entries, files=(file,), arguments=("tests/many_records.py",))
 
 
-def _entry(isa: str, threads: int) -> CellResult:
+def _entry(isa: str, threads: int, steps: int) -> CellResult:
     ran = Dispatch(isa=isa, library=f"libggml-cpu-{isa}.so", library_sha256=None, features=())
-    trials = tuple(trial(i, prefill_ns=None, step_ns=(10**7,) * 4) for i in range(2))
+    trials = tuple(trial(i, prefill_ns=None, step_ns=(10**7,) * steps) for i in range(2))
     return CellResult(
-        cell=cell("tg4", isa=isa, threads=threads),
+        cell=cell(f"tg{steps}", isa=isa, threads=threads),
         verification=verification(),
         launches=tuple(launch(number, trials, dispatch=ran) for number in range(3)),
     )

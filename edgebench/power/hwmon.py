@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from edgebench.machine import kernel_files
 from edgebench.power import READ_EVERY_S, Domain, Reading
-from edgebench.power.sysfs import number, readable
+from edgebench.power.sysfs import Numbers, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,6 +48,7 @@ class _Hwmon:
     def __init__(self, root: Path = Path("/"), can_read: Callable[[Path], bool] = readable) -> None:
         self._root, self._can_read = root, can_read
         self._found: tuple[Channel, ...] | None = None
+        self._numbers = Numbers()
 
     def why_not(self) -> str | None:
         found = tuple(type(self)._find(self._root))
@@ -64,7 +65,7 @@ class _Hwmon:
         )
 
     def read(self) -> tuple[Reading, ...]:
-        return tuple(_read(channel) for channel in self._channels())
+        return tuple(_read(channel, self._numbers) for channel in self._channels())
 
     def _channels(self) -> tuple[Channel, ...]:
         if self._found is None:
@@ -157,8 +158,8 @@ def _update_every_s(chip: Path, number: int) -> float:
     return READ_EVERY_S
 
 
-def _read(channel: Channel) -> Reading:
-    readings = [number(path) for path in channel.files]
+def _read(channel: Channel, numbers: Numbers) -> Reading:
+    readings = [numbers.read(path) for path in channel.files]
     for reading in readings:
         if reading.value is None:
             return reading

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from edgebench.machine import kernel_files
 from edgebench.power import READ_EVERY_S, Domain, Reading
-from edgebench.power.sysfs import number, readable
+from edgebench.power.sysfs import Numbers, number, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,6 +47,7 @@ class Powercap:
     def __init__(self, root: Path = Path("/"), can_read: Callable[[Path], bool] = readable) -> None:
         self._root, self._can_read = root, can_read
         self._zones: tuple[Zone, ...] | None = None
+        self._numbers = Numbers()
 
     def why_not(self) -> str | None:
         if not zones(self._root, lambda _: True):
@@ -67,7 +68,7 @@ class Powercap:
         )
 
     def read(self) -> tuple[Reading, ...]:
-        return tuple(number(zone.counter) for zone in self._open())
+        return tuple(self._numbers.read(zone.counter) for zone in self._open())
 
     def _open(self) -> tuple[Zone, ...]:
         if self._zones is None:

@@ -59,8 +59,8 @@ def test_building_is_linear(tmp_path: Path) -> None:
 
 
 def test_a_warm_index_is_quicker_than_the_files(tmp_path: Path) -> None:
-    """A thousand records: samples out of the index against samples out of the files."""
-    many_records.write(tmp_path / "many", cells=4000, per_record=4)
+    """A thousand records of tg128: samples out of the index against samples out of the files."""
+    many_records.write(tmp_path / "many", cells=4000, per_record=4, steps=128)
     _build(tmp_path, "many")
 
     direct_s, indexed_s = (
