@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edgebench import files
+from edgebench.analysis import records
+from edgebench.errors import BadInput
 from edgebench.schema.result import CellResult
 from tests.results_maker import cell, decode_launches, result, verification
 
@@ -162,3 +164,12 @@ def test_a_record_that_contradicts_itself_is_not_shown(
     assert done.returncode == 2
     assert "contradicts itself" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_only_claims_read_experiments(tmp_path: Path) -> None:
+    path = tmp_path / "x.experiment.json"
+    path.write_text('{\n "schema_version": 1,\n "record": "experiment",\n "kind": "lora"\n}\n')
+
+    for read in (records.read, records.read_strictly, records.read_measured):
+        with pytest.raises(BadInput, match=r"is an experiment of the claims suite\..*claims judge"):
+            read(path)

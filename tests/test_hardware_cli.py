@@ -15,7 +15,7 @@ from edgebench.schema.device import Device
 from tests.test_hardware_profiles import BOARD
 
 ROOT = Path(__file__).parent.parent
-RECORD = next((ROOT / "results/amd-epyc-25-17-2cpu").glob("*.json"))
+RECORD = next((ROOT / "results/amd-epyc-25-17-2cpu").glob("*-fcf87bbf.json"))
 
 
 def run(*arguments: str | Path, code: int = 0) -> str:

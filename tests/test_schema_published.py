@@ -22,7 +22,8 @@ def test_the_published_schema_is_current(name: str) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "results").rglob("*.json")), ids=lambda p: p.name)
 def test_committed_records_fit_the_published_schema(path: Path) -> None:
-    published = json.loads((schema.FOLDER / "result.v1.schema.json").read_text(encoding="utf-8"))
+    kind = "experiment" if path.name.endswith(".experiment.json") else "result"
+    published = json.loads((schema.FOLDER / f"{kind}.v1.schema.json").read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(published)
     assert not list(validator.iter_errors(json.loads(path.read_text("utf-8"))))
 

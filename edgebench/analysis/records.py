@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Record = Result | Imported
 # `kind` is the first key that we write; a measured record has none.
 MARK = b'"kind"'
+EXPERIMENT = b'"record": "experiment"'
 HEAD_BYTES = 64
 
 
@@ -41,12 +42,14 @@ def of_bytes(data: bytes) -> Record:
 
 
 def read_strictly(path: Path) -> Record:
-    """Raises BadInput with file and field."""
+    """Raises BadInput with file and field, and for an experiment, which only claims read."""
+    _refuse_experiment(path)
     return files.read_json(path, Imported) if _is_imported(path) else files.read_json(path, Result)
 
 
 def read_measured(path: Path) -> Result:
     """One of `edgebench run`. Raises BadInput for an imported one, which nobody verified."""
+    _refuse_experiment(path)
     if _is_imported(path):
         raise BadInput(
             f"{path} is an imported record: its output was never verified.",
@@ -55,9 +58,20 @@ def read_measured(path: Path) -> Result:
     return files.read_json(path, Result)
 
 
+def _refuse_experiment(path: Path) -> None:
+    if EXPERIMENT in _head(path):
+        raise BadInput(
+            f"{path} is an experiment of the claims suite.", "Read it with edgebench claims judge."
+        )
+
+
 def _is_imported(path: Path) -> bool:
+    return MARK in _head(path)
+
+
+def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            return MARK in stream.read(HEAD_BYTES)
+            return stream.read(HEAD_BYTES)
     except OSError:
-        return False
+        return b""
