@@ -20,7 +20,7 @@ from edgebench.cli import app
 from edgebench.report import table
 from edgebench.report.comparison_figures import NAMES
 from edgebench.schema.comparison import DeviceRow, Metric
-from edgebench.schema.result import CellSummary
+from edgebench.schema.summary import CellSummary
 from scripts import reference_fields
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgebench import files
-from edgebench.schema.result import CellResult, Dispatch
+from edgebench.schema.launch import Dispatch
+from edgebench.schema.result import CellResult
 from tests.results_maker import FILE, cell, launch, result, trial, verification
 
 if TYPE_CHECKING:

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Any
 from edgebench import files
 from edgebench.schema.claim import Endpoint, Margin, Quote, Reading, Verdict, Verdicts
 from edgebench.schema.energy import Energy
-from edgebench.schema.result import (
-    CellResult,
-    Dispatch,
-    InstructionCount,
-    Instructions,
-    MeasuredFile,
-)
+from edgebench.schema.launch import Dispatch, InstructionCount, Instructions
+from edgebench.schema.result import CellResult
 from tests.results_maker import DEVICE, FILE, cell, launch, result, trial, verification
 from tests.test_ceilings import MEASURED
 
@@ -22,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from edgebench.schema.result import Cell, Launch, Result, Verification
+    from edgebench.schema.cell import Cell, MeasuredFile
+    from edgebench.schema.launch import Launch
+    from edgebench.schema.result import Result
+    from edgebench.schema.verification import Verification
 
 ISAS = ("armv8.0_1", "armv8.2_1", "armv8.2_3")
 BIG = FILE.model_copy(update={"size_bytes": 50_000_000})

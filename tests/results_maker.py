@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgebench.analysis import summary
 from edgebench.measure import record
 from edgebench.measure.runner import Outcome
+from edgebench.schema.cell import Cell, MeasuredFile, Options, Skipped
 from edgebench.schema.device import Cluster, Device
+from edgebench.schema.launch import Counters, Dispatch, Launch, Load, Memory, Trial
 from edgebench.schema.model import Shape
-from edgebench.schema.result import (
-    Cell,
-    CellResult,
-    Counters,
-    Dispatch,
-    Launch,
-    Load,
-    MeasuredFile,
-    Memory,
-    Note,
-    Options,
-    Result,
-    Schedule,
-    Skipped,
-    Trial,
-    Verification,
-)
+from edgebench.schema.note import Note
+from edgebench.schema.result import CellResult, Result, Schedule
 from edgebench.schema.workload import parse_workloads
+
+if TYPE_CHECKING:
+    from edgebench.schema.verification import Verification
 
 SHAPE = Shape(layers=2, hidden=64, ffn=128, heads=4, kv_heads=2, vocabulary=96, context=64,
               rope_base=10000.0, tied_embeddings=True)  # fmt: skip

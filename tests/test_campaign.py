@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from edgebench.measure.job import Job
     from edgebench.measure.teacher import Teacher
-    from edgebench.schema.result import Cell, Result
+    from edgebench.schema.cell import Cell
+    from edgebench.schema.result import Result
 
 DISTANCES = {
     "positions": 4, "finite_reference": True, "mean_kl": 0.0, "max_kl": 0.0, "top1_agreement": 1.0,

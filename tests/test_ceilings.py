@@ -11,7 +11,8 @@ from edgebench.models import catalog, cost
 from edgebench.report import details, table
 from edgebench.report.ceilings import render
 from edgebench.schema.ceilings import ArithmeticRate, Ceilings, ReadRate
-from edgebench.schema.result import CellResult, MeasuredFile, Options, Result
+from edgebench.schema.cell import MeasuredFile, Options
+from edgebench.schema.result import CellResult, Result
 from edgebench.schema.workload import Workload, parse_workloads
 from tests.conftest import golden
 from tests.results_maker import (

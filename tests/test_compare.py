@@ -17,8 +17,10 @@ from edgebench.analysis.compare_samples import Sample, SideSamples, key
 from edgebench.analysis.energy import Figure
 from edgebench.errors import BadInput
 from edgebench.report import comparison
+from edgebench.schema.cell import Options
 from edgebench.schema.comparison import Comparison, Difference
-from edgebench.schema.result import CellResult, Interval, Options, Result
+from edgebench.schema.interval import Interval
+from edgebench.schema.result import CellResult, Result
 from tests.conftest import Edgebench, golden
 from tests.results_maker import DEVICE, FILE, cell, decode_launches, result, verification
 

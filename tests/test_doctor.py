@@ -17,7 +17,7 @@ from edgebench.models import catalog
 from edgebench.models.cache import Place
 from edgebench.report import doctor
 from edgebench.schema.doctor import CacheFound, Checkup, EnergySource
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 from tests.conftest import golden
 from tests.machine_tree import plant
 

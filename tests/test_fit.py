@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgebench.models import catalog, cost, fit
-from edgebench.schema.result import Options
+from edgebench.schema.cell import Options
 from tests.synthetic import TINY
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from edgebench.backends import EngineError
 from edgebench.measure import instructions
 from edgebench.measure.instructions import CLASSES, Counting
 from edgebench.report import instructions as table
-from edgebench.schema.result import CellResult, InstructionCount, Instructions
+from edgebench.schema.launch import InstructionCount, Instructions
+from edgebench.schema.result import CellResult
 from scripts.arm import repeatable
 from tests.results_maker import cell, launch, result, trial, verification
 

@@ -13,7 +13,8 @@ from edgebench import files
 from edgebench.printable import clean
 from edgebench.report import details, markdown, table
 from edgebench.report.escape import markdown as escape
-from edgebench.schema.result import CellResult, Skipped
+from edgebench.schema.cell import Skipped
+from edgebench.schema.result import CellResult
 from tests.conftest import golden
 from tests.results_maker import FILE, cell, decode_launches, note, result, verification
 

@@ -12,7 +12,9 @@ from edgebench.machine import counters, limits
 from edgebench.machine.peaks import Peaks
 from edgebench.models import cost
 from edgebench.report import details, table
-from edgebench.schema.result import CellResult, Memory, Options, PhasePeaks
+from edgebench.schema.cell import Options
+from edgebench.schema.launch import Memory, PhasePeaks
+from edgebench.schema.result import CellResult
 from tests.conftest import record_in
 from tests.machine_tree import plant
 from tests.results_maker import SHAPE, cell, launch, result, trial, verification

@@ -16,7 +16,7 @@ from edgebench.report.plots import PLOTS
 from edgebench.report.plots.plot import REACH, label, told_apart, whisker
 from edgebench.report.plots.saving import content, to_csv
 from edgebench.report.plots.style import COLOURS, DARK, short, svg
-from edgebench.schema.result import Interval
+from edgebench.schema.interval import Interval
 from tests import report_maker as maker
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from edgebench.power.sampler import Sampler
 from edgebench.report import energy as report
 from edgebench.report import table
 from edgebench.schema.energy import Energy
-from edgebench.schema.result import CellResult, InstructionCount, Instructions, Launch, Result
+from edgebench.schema.launch import InstructionCount, Instructions, Launch
+from edgebench.schema.result import CellResult, Result
 from tests.conftest import golden
 from tests.machine_tree import plant
 from tests.power_maker import SECOND, Clock

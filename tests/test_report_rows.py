@@ -12,7 +12,8 @@ from edgebench.analysis.report_choice import Choice, choose
 from edgebench.analysis.report_reading import read
 from edgebench.analysis.report_rows import cells_of
 from edgebench.errors import BadInput, UnknownName
-from edgebench.schema.result import CellResult, Options
+from edgebench.schema.cell import Options
+from edgebench.schema.result import CellResult
 from tests import report_maker as maker
 from tests.results_maker import cell, decode_launches, result, verification
 

@@ -21,8 +21,9 @@ from edgebench.measure.job import Job
 from edgebench.measure.plan import Request
 from edgebench.measure.runner import Outcome, run_job
 from edgebench.schema.ceilings import Ceilings
+from edgebench.schema.cell import Options
 from edgebench.schema.device import Cache
-from edgebench.schema.result import Failure, Options
+from edgebench.schema.launch import Failure
 from tests.conftest import record_in
 from tests.results_maker import DEVICE
 

@@ -10,7 +10,9 @@ from edgebench.measure.schedule import (
     warmup_divisor,
     why_stop,
 )
-from edgebench.schema.result import Cell, CellResult, Failure, Launch, Options
+from edgebench.schema.cell import Cell, Options
+from edgebench.schema.launch import Failure, Launch
+from edgebench.schema.result import CellResult
 from edgebench.schema.workload import parse_workloads
 from tests.results_maker import launch, trial
 

@@ -17,11 +17,13 @@ from edgebench.analysis.notes import notes
 from edgebench.analysis.steadiness import course, mann_kendall
 from edgebench.analysis.variance import Spread, spread
 from edgebench.report import details, markdown, table
-from edgebench.schema.result import CellResult, Launch
+from edgebench.schema.result import CellResult
 from tests.results_maker import cell, counters, decode_launches, launch, result, trial, verification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from edgebench.schema.launch import Launch
 
 MS = 1e6
 LOGS = st.lists(st.lists(st.floats(-20, 20), min_size=1, max_size=5), min_size=1, max_size=8)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from edgebench.report import details, table
-from edgebench.schema.result import CellResult, Export, Failure, Skipped
+from edgebench.schema.cell import Export, Skipped
+from edgebench.schema.launch import Failure
+from edgebench.schema.result import CellResult
 from tests.conftest import golden
 from tests.results_maker import (
     FILE,

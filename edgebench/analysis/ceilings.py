@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import metrics
 from edgebench.analysis.labels import cell_label
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edgebench.schema.ceilings import ArithmeticRate, Ceilings, Rate
+    from edgebench.schema.cell import Cell, MeasuredFile
     from edgebench.schema.device import Device
+    from edgebench.schema.interval import Interval
     from edgebench.schema.model import Shape
-    from edgebench.schema.result import Cell, CellResult, Interval, MeasuredFile, Result
+    from edgebench.schema.result import CellResult, Result
     from edgebench.schema.workload import Workload
 
 LITTLE, ALL = 0.10, 1.0

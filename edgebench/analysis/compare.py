@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edgebench.analysis.compare_samples import Sample, SideSamples
     from edgebench.analysis.stats import LogRatio
     from edgebench.schema.comparison import Finding
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 ALPHA = 1 - stats.CONFIDENCE

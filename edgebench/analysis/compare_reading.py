@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.analysis.energy import Figure
+    from edgebench.schema.cell import MeasuredFile
     from edgebench.schema.comparison import Metric
     from edgebench.schema.device import Device
-    from edgebench.schema.result import CellResult, Launch, MeasuredFile
+    from edgebench.schema.launch import Launch
+    from edgebench.schema.result import CellResult
 
 TRIAL_METRICS: Mapping[Metric, metrics.Metric] = {
     "prefill_tok_s": metrics.prefill_tok_s,

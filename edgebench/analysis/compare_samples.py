@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from edgebench.analysis.energy import Figure
     from edgebench.analysis.imported import ForeignCell
+    from edgebench.schema.cell import Cell
     from edgebench.schema.comparison import Metric
-    from edgebench.schema.result import Cell
 
 HIGHER_IS_BETTER: frozenset[Metric] = frozenset({"prefill_tok_s", "decode_tok_s"})
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import instructions, metrics, stats
-from edgebench.schema.result import Interval
+from edgebench.schema.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from edgebench.analysis.sustained import Loop
     from edgebench.schema.energy import Energy, Phase, Quality, Scope
-    from edgebench.schema.result import CellResult, Result, Trial
+    from edgebench.schema.launch import Trial
+    from edgebench.schema.result import CellResult, Result
     from edgebench.schema.workload import Workload
 
 # One per socket: they do not overlap. Rails may be parts of each other, and only one GPU works.

@@ -10,7 +10,7 @@ from edgebench.schema.result import CellResult, Result
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgebench.schema.result import Verification
+    from edgebench.schema.verification import Verification
 
 
 def merge(rounds: Sequence[Result], run_id: str) -> Result:

@@ -10,7 +10,8 @@ from edgebench.analysis import metrics
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edgebench.schema.result import CellResult, InstructionCount, Instructions
+    from edgebench.schema.launch import InstructionCount, Instructions
+    from edgebench.schema.result import CellResult
 
     Figures = dict[str, float]
 

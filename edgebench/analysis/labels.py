@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edgebench.schema.result import Cell, MeasuredFile, Skipped
+    from edgebench.schema.cell import Cell, MeasuredFile, Skipped
 
 
 LONGEST = 48

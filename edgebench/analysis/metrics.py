@@ -10,13 +10,15 @@ import statistics
 from typing import TYPE_CHECKING
 
 from edgebench.analysis import stats, sustained
-from edgebench.schema.result import CellSummary
+from edgebench.schema.summary import CellSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from edgebench.analysis.sustained import Loop
-    from edgebench.schema.result import CellResult, Interval, Launch, Trial
+    from edgebench.schema.interval import Interval
+    from edgebench.schema.launch import Launch, Trial
+    from edgebench.schema.result import CellResult
     from edgebench.schema.workload import Workload
 
     Metric = Callable[[Trial | Loop, Workload], float | None]

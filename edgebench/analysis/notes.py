@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgebench.analysis import ceilings, metrics, steadiness
 from edgebench.analysis.labels import cell_label
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

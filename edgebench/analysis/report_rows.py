@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from edgebench.analysis.energy import Figure
     from edgebench.analysis.report_sustained import Window
     from edgebench.schema.ceilings import Ceilings
-    from edgebench.schema.result import CellResult, Interval, Launch, MeasuredFile, Options, Result
+    from edgebench.schema.cell import MeasuredFile, Options
+    from edgebench.schema.interval import Interval
+    from edgebench.schema.launch import Launch
+    from edgebench.schema.result import CellResult, Result
     from edgebench.schema.workload import Workload
 
 

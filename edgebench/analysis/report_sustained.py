@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgebench.schema.result import Launch
+    from edgebench.schema.launch import Launch
     from edgebench.schema.sustained import Conditions, Sustained
     from edgebench.schema.workload import Workload
 

@@ -16,7 +16,7 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from edgebench.schema.result import Interval
+from edgebench.schema.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,12 +26,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from edgebench.analysis import metrics, stats
 from edgebench.analysis.labels import cell_label
 from edgebench.analysis.variance import Spread, relative_deviation, spread
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edgebench.schema.result import CellResult, Launch, Result, Trial
+    from edgebench.schema.launch import Launch, Trial
+    from edgebench.schema.result import CellResult, Result
 
     Course = Literal["steady", "warming", "slowing", "unstable"]
     Phase = Literal["prefill", "decode"]

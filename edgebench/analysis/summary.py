@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgebench.analysis import energy, metrics
-from edgebench.schema.result import CellSummary, EnergyFigure
+from edgebench.schema.summary import CellSummary, EnergyFigure
 
 if TYPE_CHECKING:
     from edgebench.schema.result import CellResult, Result

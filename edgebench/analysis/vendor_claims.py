@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from edgebench.schema.device import Device
     from edgebench.schema.hardware import Claim, Conditions
-    from edgebench.schema.result import CellResult, Interval, Result
+    from edgebench.schema.interval import Interval
+    from edgebench.schema.result import CellResult, Result
 
 FORGIVEN = 0.05
 TRIAL_METRICS = {

@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from edgebench.measure.schedule import Budget
     from edgebench.measure.sustain import RunLoop
     from edgebench.models.prepared import Prepared
+    from edgebench.schema.cell import Cell
     from edgebench.schema.energy import Energy
-    from edgebench.schema.result import Cell, CellResult, Launch, Result, Verification
+    from edgebench.schema.launch import Launch
+    from edgebench.schema.result import CellResult, Result
     from edgebench.schema.sustained import Sustained
+    from edgebench.schema.verification import Verification
 
 
 class RunJob(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from edgebench.schema.result import Cell, MeasuredFile
+    from edgebench.schema.cell import Cell, MeasuredFile
 
 START_S = 0.8
 LOAD_BYTES_S = 2e9

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from edgebench.measure.experiments import ExperimentKind, World
+    from edgebench.schema.cell import MeasuredFile
     from edgebench.schema.device import Device
     from edgebench.schema.experiment import Scalar
-    from edgebench.schema.result import Engine, MeasuredFile, Note
+    from edgebench.schema.note import Note
+    from edgebench.schema.result import Engine
 
 # As of launches (analysis/notes.py).
 CONTENDED_SHARE = 0.02

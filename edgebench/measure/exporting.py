@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from edgebench.errors import EdgebenchError, Interrupted
 from edgebench.measure.plan import Plan
 from edgebench.models.onnx_cache import onnx_for
-from edgebench.schema.result import Export, Skipped
+from edgebench.schema.cell import Export, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edgebench.models.onnx_exported import Exported
     from edgebench.models.prepared import Prepared
     from edgebench.models.progress import Progress
-    from edgebench.schema.result import Cell
+    from edgebench.schema.cell import Cell
 
 
 class Exports(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

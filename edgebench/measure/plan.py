@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from edgebench.errors import NotUsableHere, UnknownName
 from edgebench.machine import isa_needs
 from edgebench.measure.isa_names import FRIENDLY, WORDS, names_of
-from edgebench.schema.result import Cell, Options, Skipped
+from edgebench.schema.cell import Cell, Options, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -15,15 +15,15 @@ from edgebench.measure.plan import Probe
 from edgebench.measure.teacher import Engines
 from edgebench.models import catalog, cost, errands, fetch, fit, formats, shelf, synthesize
 from edgebench.models.prepared import Prepared, prepare
-from edgebench.schema.result import MeasuredFile
+from edgebench.schema.cell import MeasuredFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edgebench.measure.runner import Outcome
     from edgebench.models.progress import Progress
+    from edgebench.schema.cell import Options
     from edgebench.schema.model import Model, ShelfFile
-    from edgebench.schema.result import Options
     from edgebench.schema.workload import Workload
 
 DEFAULT_BACKEND = {"gguf": "llama.cpp", "onnx": "onnxruntime", "fake": "fake"}

@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from edgebench import __version__
 from edgebench.measure import verify
-from edgebench.schema.result import (
-    CellResult,
-    Dispatch,
-    Launch,
-    Load,
-    Memory,
-    Result,
-    Thresholds,
-    Trial,
-    Verification,
-)
+from edgebench.schema.launch import Dispatch, Launch, Load, Memory, Trial
+from edgebench.schema.result import CellResult, Result
+from edgebench.schema.verification import Thresholds, Verification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from edgebench.machine.child import kill, last_words
-from edgebench.schema.result import Failure
+from edgebench.schema.launch import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

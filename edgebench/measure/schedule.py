@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-    from edgebench.schema.result import Cell, CellResult
+    from edgebench.schema.cell import Cell
+    from edgebench.schema.result import CellResult
 
 StopReason = Literal["precision", "launches", "max_time", "failed"]
 MAX_FAILURES = 2

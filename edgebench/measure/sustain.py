@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgebench.measure.job import Job
     from edgebench.power import Series
     from edgebench.power.sampler import Sampler
-    from edgebench.schema.result import Cell
+    from edgebench.schema.cell import Cell
     from edgebench.schema.sustained import Conditions
     from edgebench.schema.workload import Workload
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.models.prepared import Prepared
-    from edgebench.schema.result import Cell
+    from edgebench.schema.cell import Cell
     from edgebench.schema.workload import Workload
 
 TEXT_NAME = "text.v1"

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.models.cost import Weight
+    from edgebench.schema.cell import Options
     from edgebench.schema.model import Shape
-    from edgebench.schema.result import Options
 
 PROCESS_BYTES = 64 << 20
 # What the same process reserves of address space, much of it never touched: libraries, stacks.

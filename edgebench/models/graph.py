@@ -10,8 +10,8 @@ from edgebench.models.cache import hash_file
 from edgebench.models.made import sealed_sha256
 from edgebench.models.onnx_check import check
 from edgebench.models.onnx_exported import Description, describe
+from edgebench.schema.cell import MeasuredFile
 from edgebench.schema.model import Shape
-from edgebench.schema.result import MeasuredFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from edgebench.models.gguf import read_header
 from edgebench.models.graph import Graph, facts_of, gguf_of, read_graph
 from edgebench.models.llama import describe
 from edgebench.models.made import origin
+from edgebench.schema.cell import MeasuredFile
 from edgebench.schema.model import Shape
-from edgebench.schema.result import MeasuredFile
 
 if TYPE_CHECKING:
     from pathlib import Path

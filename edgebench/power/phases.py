@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from edgebench.schema.energy import Phase
-    from edgebench.schema.result import Trial
+    from edgebench.schema.launch import Trial
     from edgebench.schema.sustained import Sustained
 
 

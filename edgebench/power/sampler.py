@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from edgebench.power import Meter
     from edgebench.schema.energy import Energy, Phase
-    from edgebench.schema.result import Trial
+    from edgebench.schema.launch import Trial
 
 
 class Log(Protocol):

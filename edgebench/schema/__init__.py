@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 # Bounds keep a stranger's numbers within what arithmetic here can take.
 Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Nanoseconds = Whole
+Bytes = Whole
+Index = Whole
 Quantity = Annotated[float, Field(ge=0, le=1e15)]
 Utc = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")]
 

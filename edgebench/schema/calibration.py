@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from edgebench.schema import Quantity, Strict, Utc, Whole
+from edgebench.schema.cell import CellId
 from edgebench.schema.comparison import Metric, Share
-from edgebench.schema.result import CellId
 
 
 class Detectable(Strict):

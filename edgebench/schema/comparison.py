@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from edgebench.schema import Strict, Utc, Whole
-from edgebench.schema.result import CellId, Interval
+from edgebench.schema.cell import CellId
+from edgebench.schema.interval import Interval
 
 Metric = Literal[
     "prefill_tok_s",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from edgebench.schema import Strict, Whole
 from edgebench.schema.device import Device
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 
 
 class Usable(Strict):

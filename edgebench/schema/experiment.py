@@ -13,8 +13,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from edgebench.schema import Strict, Utc, Whole
+from edgebench.schema.cell import MeasuredFile
 from edgebench.schema.device import Device
-from edgebench.schema.result import Engine, MeasuredFile, Note
+from edgebench.schema.note import Note
+from edgebench.schema.result import Engine
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Scalar = str | int | float | bool | None

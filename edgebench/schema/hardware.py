@@ -21,7 +21,7 @@ from edgebench.schema.amounts import (
     Transfers,
     Watts,
 )
-from edgebench.schema.result import Interval
+from edgebench.schema.interval import Interval
 
 Text = Annotated[str, Field(min_length=1, max_length=300)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]{0,40}$")]

@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from edgebench.schema import Quantity, Strict, Utc, Whole
+from edgebench.schema.cell import CellId
 from edgebench.schema.model import Sha256
-from edgebench.schema.result import CellId
 from edgebench.schema.workload import LIMIT_TOKENS
 
 Said = Annotated[str, Field(min_length=1, max_length=500)]

@@ -16,7 +16,8 @@ from edgebench.analysis.report_rows import (
     Rows,
 )
 from edgebench.analysis.report_sustained import Window
-from edgebench.schema.result import Interval, Options
+from edgebench.schema.cell import Options
+from edgebench.schema.interval import Interval
 from edgebench.schema.workload import Workload
 
 if TYPE_CHECKING:

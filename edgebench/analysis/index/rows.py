@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
     from edgebench.analysis.compare_samples import Sample
     from edgebench.analysis.records import Record
+    from edgebench.schema.cell import MeasuredFile
     from edgebench.schema.comparison import Metric
     from edgebench.schema.imported import Imported, ImportedCell, ImportedLaunch
-    from edgebench.schema.result import CellResult, Launch, MeasuredFile
+    from edgebench.schema.launch import Launch
+    from edgebench.schema.result import CellResult
 
 Rows = dict[str, list[dict[str, Any]]]
 TIMED: tuple[Metric, ...] = ("prefill_tok_s", "decode_tok_s", "time_to_first_token_s", "load_s",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from edgebench.analysis.compare_samples import Machine, Sample, Weights
 from edgebench.analysis.energy import Figure
 from edgebench.analysis.imported import ForeignCell
+from edgebench.schema.cell import Cell
 from edgebench.schema.imported import ImportedWorkload
-from edgebench.schema.result import Cell, Interval
+from edgebench.schema.interval import Interval
 from edgebench.schema.workload import Workload
 
 if TYPE_CHECKING:
