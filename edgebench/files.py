@@ -116,6 +116,16 @@ def write_atomic(path: Path, content: str | bytes, remedy: str = CHOOSE_OUTPUT) 
         temporary.unlink(missing_ok=True)
 
 
+def check_folder(folder: Path, remedy: str = CHOOSE_OUTPUT) -> None:
+    """Make it, and see that files can be written there, before hours go by. Raises CannotWrite."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"edgebench")
+    except OSError as error:
+        raise _cannot_write(folder, error, remedy) from None
+
+
 def _cannot_write(path: Path, error: OSError, remedy: str) -> CannotWrite:
     return CannotWrite.of(f"{path} could not be written: {error.strerror}.", error, remedy)
 

@@ -121,6 +121,32 @@ def test_a_finished_suite_measures_nothing_more(
         assert launches(kept(tmp_path)) == WANTED
 
 
+def test_a_disk_that_is_full_ends_the_suite_with_one_sentence(
+    tmp_path: Path, program: Path, script: Script, environ: dict[str, str]
+) -> None:
+    """No file may grow beyond 4 kB here, and a record is longer."""
+    command = [sys.executable, program, script()]
+    done = subprocess.run(
+        ["prlimit", "--fsize=4096", *command], cwd=tmp_path, env=environ, text=True,
+        capture_output=True, check=False,
+    )  # fmt: skip
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("edgebench.errors.CannotWrite: ")
+    assert last.endswith("Free some space, or choose another place with --results.")
+    assert kept(tmp_path) == []
+
+
+def test_results_that_cannot_be_written_are_known_before_anything_is_measured(
+    tmp_path: Path, program: Path, script: Script, environ: dict[str, str]
+) -> None:
+    (tmp_path / "results").write_text("a file where a folder should be")
+    _, err = start(program, script(), environ).communicate(timeout=100)
+    last = err.decode().strip().splitlines()[-1]
+    assert last.startswith("edgebench.errors.CannotWrite: ")
+    assert last.endswith("Choose another place with --results.")
+    assert "tok/s" not in err.decode()
+
+
 class Counting(NamedTuple):
     """An experiment that fails in the block of that index, once."""
 
@@ -172,8 +198,8 @@ def test_an_experiment_loses_at_most_the_block_under_way() -> None:
     assert first.finished_utc is None
 
     again = blank(whole, "bbbbbbbb")
-    have = experimenting.blocks_done(again, [first])
-    found = experimenting.run(whole, world, again, range(have, 4), rim(saved))  # type: ignore[arg-type]
+    missing = experimenting.missing(4, [first])
+    found = experimenting.run(whole, world, again, missing, rim(saved))  # type: ignore[arg-type]
     assert [block.index for block in found.blocks] == [2, 3]
     assert found.finished_utc is not None
 
@@ -182,24 +208,50 @@ def test_blocks_of_other_settings_are_other_blocks() -> None:
     one = blank(Counting(), "aaaaaaaa", rank=8)
     block = Block(index=0, started_utc="2026-01-01T00:00:00Z", load_average=None, points=())
     one = one.model_copy(update={"blocks": (block,)})
-
-    assert experimenting.blocks_done(blank(Counting(), "bbbbbbbb", rank=8), [one]) == 1
-    assert experimenting.blocks_done(blank(Counting(), "bbbbbbbb", rank=16), [one]) == 0
-    assert experimenting.blocks_done(blank(Counting(version=2), "bbbbbbbb", rank=8), [one]) == 0
-
-
-def test_a_block_while_others_were_busy_is_measured_again() -> None:
-    points = [Point(condition={"n": n}, values={"waited_share": share})
-              for n, share in enumerate((0.5, 0.4, 0.0))]  # fmt: skip
-    block = Block(
-        index=0, started_utc="2026-01-01T00:00:00Z", load_average=9.0, points=tuple(points)
+    others = (
+        blank(Counting(), "bbbbbbbb", rank=8),
+        blank(Counting(), "bbbbbbbb", rank=16),
+        blank(Counting(version=2), "bbbbbbbb", rank=8),
     )
-    one = blank(Counting(), "aaaaaaaa")
-    for kept_points, done in ((points, 0), (points[1:], 1), (points[:0], 1)):
-        record = one.model_copy(
-            update={"blocks": (block.model_copy(update={"points": tuple(kept_points)}),)}
-        )
-        assert experimenting.blocks_done(blank(Counting(), "bbbbbbbb"), [record]) == done
+    same = [experimenting.identity(each) == experimenting.identity(one) for each in others]
+    assert same == [True, False, False]
+
+
+def with_blocks(*blocks: tuple[int, tuple[Point, ...]]) -> Experiment:
+    made = tuple(
+        Block(index=index, started_utc="2026-01-01T00:00:00Z", load_average=9.0, points=points)
+        for index, points in blocks
+    )
+    return blank(Counting(), "aaaaaaaa").model_copy(update={"blocks": made})
+
+
+def shares(*waited: float | None) -> tuple[Point, ...]:
+    why = "The worker was killed."
+    return tuple(
+        Point(condition={"n": n}, values={"waited_share": each}, why=why if each is None else None)
+        for n, each in enumerate(waited)
+    )
+
+
+@pytest.mark.parametrize(
+    ("points", "again"),
+    [(shares(0.5, 0.4, 0.0), True), (shares(0.4, 0.0), False), ((), False),
+     (shares(None, None), True), (shares(None, 0.0), False)],
+)  # fmt: skip
+def test_a_block_that_is_no_evidence_is_measured_again(
+    points: tuple[Point, ...], again: bool
+) -> None:
+    """Others had the CPU, or nothing came of it: but in the run that made it once is enough."""
+    record = with_blocks((0, points))
+    assert experimenting.missing(1, [record]) == ([0] if again else [])
+    assert experimenting.missing(1, [record], {record.run_id}) == []
+
+
+def test_the_block_that_is_missing_is_measured_and_not_the_last_one_again() -> None:
+    """A block's index decides what it asks about."""
+    record = with_blocks((0, shares(0.0)), (1, shares(0.9)), (2, shares(0.0)))
+    assert experimenting.missing(3, [record]) == [1]
+    assert experimenting.missing(5, [record, record]) == [1, 3, 4]
 
 
 def test_ids_or_all_and_not_both(edgebench: Edgebench) -> None:

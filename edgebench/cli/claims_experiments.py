@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -15,9 +14,9 @@ from edgebench import files
 from edgebench.claims.records import read_experiment
 from edgebench.cli.claims_needs import tryings
 from edgebench.cli.running import utc_text
-from edgebench.errors import EdgebenchError, Interrupted
+from edgebench.errors import CannotWrite, EdgebenchError, Interrupted
 from edgebench.machine import disturbances
-from edgebench.measure import experimenting, turn
+from edgebench.measure import experimenting, scratch, turn
 from edgebench.measure.experiments import World, find
 from edgebench.report.suite_progress import block_line, say
 from edgebench.schema.claim import Skip
@@ -33,29 +32,39 @@ if TYPE_CHECKING:
 SUFFIX = ".experiment.json"
 
 
+class NotSaved(CannotWrite):
+    """The record itself: to go on would be to measure for nothing."""
+
+
 def earlier(folder: Path) -> list[Experiment]:
     """Raises BadInput for one that cannot be read: silence would measure it again."""
     found = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
     return [read_experiment(path) for path in found]
 
 
-def expected(claim: Claim, asked: Asked, here: Here, folder: Path) -> tuple[int, float]:
-    """Blocks that are missing by the look of it, and about how long they take."""
+def expected(
+    claim: Claim, asked: Asked, here: Here, folder: Path, seen: dict[str, set[int]]
+) -> tuple[int, float]:
+    """Blocks that are missing by the look of it, and about how long they take.
+
+    Those that an earlier claim will have measured are in `seen`, and those of this one come to it.
+    """
     known = () if asked.fresh else earlier(folder)
     blocks, seconds = 0, 0.0
     for need, wanted in tryings(claim, asked.level, asked.launches):
         kind = find(need.kind)
         world = world_of(need, asked, here, Path(), set())
         settings = experimenting.settings_of(world)
-        have = sum(
-            not experimenting.is_contended(block)
+        same = [
+            each
             for each in known
-            for block in each.blocks
             if (each.kind, each.version, each.settings) == (kind.kind, kind.version, settings)
-        )
-        missing = max(0, wanted - have)
-        blocks += missing
-        seconds += missing * kind.block_s(world)
+        ]
+        key = f"{kind.kind} {sorted(settings.items())}"
+        missing = set(experimenting.missing(wanted, same)) - seen.get(key, set())
+        seen.setdefault(key, set()).update(missing)
+        blocks += len(missing)
+        seconds += len(missing) * kind.block_s(world)
     return blocks, seconds
 
 
@@ -63,14 +72,14 @@ def run(whole: Suite, claim: Claim) -> list[Skip]:
     """The claim's experiments; what could not be done here, and why."""
     skipped = []
     for need, wanted in tryings(claim, whole.asked.level, whole.asked.launches):
-        with tempfile.TemporaryDirectory(prefix="edgebench-") as scratch:
-            reason = _one(whole, need, wanted, Path(scratch))
+        with scratch.folder(whole.here.cache) as empty:
+            reason = _one(whole, need, wanted, empty)
         if reason:
             skipped.append(Skip(need=need.kind, reason=reason))
     return skipped
 
 
-def world_of(need: Trying, asked: Asked, here: Here, scratch: Path, probed: set[str]) -> World:
+def world_of(need: Trying, asked: Asked, here: Here, empty: Path, probed: set[str]) -> World:
     """`probed` collects the engines that the experiment asked for."""
 
     def probe(name: str) -> Probe:
@@ -83,7 +92,7 @@ def world_of(need: Trying, asked: Asked, here: Here, scratch: Path, probed: set[
         device=here.device,
         threads=here.threads,
         cache=here.cache,
-        scratch=scratch,
+        scratch=empty,
         model=here.model,
         probe=probe,
         run=here.run_job,
@@ -92,30 +101,40 @@ def world_of(need: Trying, asked: Asked, here: Here, scratch: Path, probed: set[
     )
 
 
-def _one(whole: Suite, need: Trying, wanted: int, scratch: Path) -> str | None:
+def _one(whole: Suite, need: Trying, wanted: int, empty: Path) -> str | None:
     probed: set[str] = set()
     kind = find(need.kind)
-    world = world_of(need, whole.asked, whole.here, scratch, probed)
+    world = world_of(need, whole.asked, whole.here, empty, probed)
     seconds = kind.block_s(world)
     try:
         if reason := kind.why_not(world):
             whole.pace.skipped(wanted * seconds)
             return reason
         record = _blank(whole, kind, world)
-        have = 0 if whole.asked.fresh else experimenting.blocks_done(record, earlier(whole.folder))
-        indices = range(have, wanted)
+        indices = experimenting.missing(wanted, _same(whole, record), whole.made)
         if not indices:
             return None
         if time.monotonic() + seconds > whole.deadline_s:
             return "--max-time was spent."
+        whole.made.add(record.run_id)
         experimenting.run(kind, world, record, indices, _rim(whole, record, probed, seconds))
-    except (Interrupted, KeyboardInterrupt):
+    except (Interrupted, KeyboardInterrupt, NotSaved):
         raise
     except EdgebenchError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - one experiment's fault must not end the others
         return f"The experiment failed: {type(error).__name__}: {error}"
     return None
+
+
+def _same(whole: Suite, record: Experiment) -> list[Experiment]:
+    """Earlier records of the same experiment; with --fresh those of this run alone."""
+    return [
+        each
+        for each in earlier(whole.folder)
+        if experimenting.identity(each) == experimenting.identity(record)
+        if each.run_id in whole.made or not whole.asked.fresh
+    ]
 
 
 def _blank(whole: Suite, kind: ExperimentKind, world: World) -> Experiment:
@@ -137,6 +156,12 @@ def _rim(whole: Suite, record: Experiment, probed: set[str], seconds: float) -> 
     path = whole.folder / f"{started:%Y%m%dT%H%M%SZ}-{record.kind}-{record.run_id}{SUFFIX}"
     clock = [time.monotonic()]
 
+    def save(each: Experiment) -> None:
+        try:
+            files.write_atomic(path, files.to_json(each))
+        except CannotWrite as error:
+            raise NotSaved(error.problem, error.remedy) from None
+
     def block_done(done: int, blocks: int) -> None:
         now = time.monotonic()
         whole.pace.done(seconds, now - clock[0])
@@ -147,7 +172,7 @@ def _rim(whole: Suite, record: Experiment, probed: set[str], seconds: float) -> 
         utc=lambda: utc_text(datetime.now(UTC)),
         load_average=disturbances.load_average,
         engines=lambda: whole.here.engines(probed),
-        save=lambda each: files.write_atomic(path, files.to_json(each)),
+        save=save,
         block_done=block_done,
     )
 

@@ -18,7 +18,7 @@ from edgebench.schema.claim import Skip
 from edgebench.schema.workload import parse_workloads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from edgebench.claims import Claim, Level
     from edgebench.cli.claims_world import Here
@@ -48,11 +48,12 @@ class Wanted(NamedTuple):
 class Done:
     """Finished launches in earlier records of this device, by cell.
 
-    Counted are those of the very engine that is here now. `soft` counts by what a file is called,
-    for plans made without files.
+    Counted are those of the very engine that is here now; contended ones only in records of the run
+    ids `made`, so that claims that share a cell do not measure it again and again in one run.
+    `soft` counts by what a file is called, for plans made without files.
     """
 
-    def __init__(self, here: Here, earlier: Iterable[Result]) -> None:
+    def __init__(self, here: Here, earlier: Iterable[Result], made: Container[str] = ()) -> None:
         self._by_id: Counter[tuple[str, float | None]] = Counter()
         self._soft: Counter[tuple[str, float | None]] = Counter()
         for result in earlier:
@@ -64,7 +65,7 @@ class Done:
                     continue
                 soft = soft_key(entry.cell, facts[entry.cell.file])
                 for launch in entry.launches:
-                    if _counts(launch, result.device.usable_cpus):
+                    if _counts(launch, result.device.usable_cpus, anyhow=result.run_id in made):
                         looped_s = launch.sustained.asked_s if launch.sustained else None
                         self._by_id[entry.cell.id, looped_s] += 1
                         self._soft[soft, looped_s] += 1
@@ -188,13 +189,13 @@ def _reasons(skips: Iterable[Skipped], model: str, quant: str) -> Iterator[Skip]
         yield Skip(need=name, reason=skip.reason)
 
 
-def _counts(launch: Launch, cpus: int) -> bool:
+def _counts(launch: Launch, cpus: int, *, anyhow: bool) -> bool:
     """Whether it was finished. One while others were busy is no evidence, and measured again."""
     if looped := launch.sustained:
         lasted_s = (looped.started_ns[-1] - looped.started_ns[0]) * 1e-9
         return lasted_s >= WHOLE_LOOP * looped.asked_s
     counted = any(not trial.warmup for trial in launch.trials)
-    return counted and not is_contended(launch, cpus)
+    return counted and (anyhow or not is_contended(launch, cpus))
 
 
 def results_below(folder: Path) -> list[Path]:

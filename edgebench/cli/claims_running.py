@@ -23,7 +23,7 @@ from edgebench.cli import running
 from edgebench.cli.claims_needs import Done, Wanted, gather, results_below
 from edgebench.cli.claims_world import Here
 from edgebench.cli.setup import Setup, exports_of
-from edgebench.errors import Interrupted, NotUsableHere
+from edgebench.errors import CannotWrite, EdgebenchError, Interrupted, NotUsableHere
 from edgebench.measure import expected, preparing
 from edgebench.measure.plan import Plan, Request
 from edgebench.measure.schedule import Budget
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from edgebench.claims import Claim, Level
     from edgebench.schema.result import Cell, Result
 
+OTHER_RESULTS = files.CHOOSE_OUTPUT.replace("--output", "--results")
 TRIALS = {"smoke": (3, 3.0), "full": (3, 5.0)}
 
 
@@ -57,7 +58,7 @@ class Asked(NamedTuple):
 
 
 class Suite(NamedTuple):
-    """What goes through the whole run."""
+    """What goes through the whole run; `made` are the run ids of its own records so far."""
 
     asked: Asked
     here: Here
@@ -65,6 +66,7 @@ class Suite(NamedTuple):
     folder: Path
     pace: Pace
     deadline_s: float
+    made: set[str]
 
 
 def run(asked: Asked) -> None:
@@ -87,7 +89,8 @@ def run_claims(asked: Asked, here: Here, claims: tuple[Claim, ...]) -> None:
     )
     pace = Pace(total_s)
     deadline_s = time.monotonic() + asked.max_time_s
-    whole = Suite(asked, here, claims, folder, pace, deadline_s)
+    files.check_folder(folder, OTHER_RESULTS)
+    whole = Suite(asked, here, claims, folder, pace, deadline_s, set())
     skipped: dict[str, list[Skip]] = {}
     try:
         for number, claim in enumerate(claims, 1):
@@ -97,6 +100,8 @@ def run_claims(asked: Asked, here: Here, claims: tuple[Claim, ...]) -> None:
         raise Interrupted(
             f"Interrupted; what was finished is in {folder}.", "Run the same again to go on."
         ) from None
+    except CannotWrite as error:
+        raise CannotWrite(error.problem, error.remedy.replace("--output", "--results")) from None
     _judge(whole, skipped)
 
 
@@ -115,12 +120,17 @@ def _expected(claims: Sequence[Claim], asked: Asked, here: Here, folder: Path) -
     """Without files, for an estimate: cells that two claims share count for the first."""
     done = Done(here, () if asked.fresh else map(read_strictly, _runs(folder)))
     seen: dict[str, int] = {}
-    return [_part(claim, asked, here, done, seen, folder) for claim in claims]
+    blocks: dict[str, set[int]] = {}
+    parts = []
+    for claim in claims:
+        part = _part(claim, asked, here, done, seen)
+        count, seconds = trying.expected(claim, asked, here, folder, blocks)
+        parts.append(part._replace(blocks=count, seconds=part.seconds + seconds))
+    return parts
 
 
-def _part(
-    claim: Claim, asked: Asked, here: Here, done: Done, seen: dict[str, int], folder: Path
-) -> Part:
+def _part(claim: Claim, asked: Asked, here: Here, done: Done, seen: dict[str, int]) -> Part:
+    """Of its cells."""
     cells = launches = 0
     seconds = 0.0
     skipped: list[Skip] = []
@@ -134,8 +144,7 @@ def _part(
             cells, launches = cells + bool(missing), launches + missing
             seconds += missing * _launch_s(wanted, cell, asked.level)
             seconds += expected.verification_s(cell, facts) / 2 if missing else 0.0
-    blocks, block_s = trying.expected(claim, asked, here, folder)
-    return Part(claim.id, cells, launches, blocks, seconds + block_s, tuple(skipped))
+    return Part(claim.id, cells, launches, 0, seconds, tuple(skipped))
 
 
 def _launch_s(wanted: Wanted, cell: Cell, level: Level) -> float:
@@ -148,7 +157,10 @@ def _launch_s(wanted: Wanted, cell: Cell, level: Level) -> float:
 def _measure(whole: Suite, claim: Claim) -> list[Skip]:
     """The claim's missing cells, then its experiments; what could not be done, and why."""
     asked, here = whole.asked, whole.here
-    done = Done(here, () if asked.fresh else map(read_strictly, _runs(whole.folder)))
+    earlier = [read_strictly(path) for path in _runs(whole.folder)]
+    if asked.fresh:
+        earlier = [each for each in earlier if each.run_id in whole.made]
+    done = Done(here, earlier, whole.made)
     skipped: list[Skip] = []
     for wanted in gather(claim, asked.level, here, launches=asked.launches, dry=False):
         skipped += wanted.skipped
@@ -158,11 +170,21 @@ def _measure(whole: Suite, claim: Claim) -> list[Skip]:
             if (count := wanted.launches[cell_id] - done.launches(cell, wanted.sustain_s)) > 0
         }
         if missing:
-            skipped += _campaign(whole, wanted, missing)
+            skipped += _tried(whole, wanted, missing)
     skipped += trying.run(whole, claim)
     for skip in skipped:
         say(sys.stderr, f"  skipped {skip.need}: {skip.reason}")
     return skipped
+
+
+def _tried(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> list[Skip]:
+    """One claim's fault must not end the others; a record that cannot be written ends them."""
+    try:
+        return _campaign(whole, wanted, missing)
+    except (CannotWrite, Interrupted):
+        raise
+    except EdgebenchError as error:
+        return [Skip(need="cells", reason=str(error))]
 
 
 def _campaign(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> list[Skip]:
@@ -178,11 +200,9 @@ def _campaign(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> list[
     )  # fmt: skip
     setup = _setup(whole.here, wanted, missing)
     planned = Plan(tuple(wanted.cells[cell_id] for cell_id in missing), wanted.planned_skips)
-    try:
-        exports = exports_of(planned, setup)
-    except NotUsableHere as error:
-        return [Skip(need="cells", reason=str(error))]
+    exports = exports_of(planned, setup)
     kept, path = running.begin(whole.folder, None, budget, setup, exports)
+    whole.made.add(kept.result.run_id)
     lines = _lines(whole, wanted, missing)
     try:
         running.measure(kept, path, setup, budget, exports, lines, missing)

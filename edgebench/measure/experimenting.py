@@ -13,7 +13,7 @@ from edgebench import __version__
 from edgebench.schema.experiment import Block, Experiment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from edgebench.measure.experiments import ExperimentKind, World
     from edgebench.schema.cell import MeasuredFile
@@ -92,10 +92,19 @@ def blank(
     )
 
 
-def blocks_done(like: Experiment, earlier: Iterable[Experiment]) -> int:
-    """How many blocks of the same experiment lie in earlier records, contended ones not counted."""
-    same = [each for each in earlier if identity(each) == identity(like)]
-    return sum(not is_contended(block) for each in same for block in each.blocks)
+def missing(wanted: int, same: Iterable[Experiment], made: Container[str] = ()) -> list[int]:
+    """The indices below `wanted` that no record of `same`, the same experiment, has a block of.
+
+    An index, and not only how many: it decides which items or passages a block is about. Blocks
+    that are no evidence do not count, but in records of the run ids `made`, those of this very run.
+    """
+    found = {
+        block.index
+        for each in same
+        for block in each.blocks
+        if each.run_id in made or not (is_contended(block) or is_void(block))
+    }
+    return [index for index in range(wanted) if index not in found]
 
 
 def is_contended(block: Block) -> bool:
@@ -103,6 +112,12 @@ def is_contended(block: Block) -> bool:
     shares = [point.values.get("waited_share") for point in block.points]
     known = [share for share in shares if share is not None]
     return 2 * sum(share > CONTENDED_SHARE for share in known) > len(known)
+
+
+def is_void(block: Block) -> bool:
+    """Whether it tried and measured nothing at all: its worker was killed, or ran out of memory."""
+    told = [value is not None for point in block.points for value in point.values.values()]
+    return bool(block.points) and not any(told)
 
 
 def run(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgebench.machine import counters
 from edgebench.measure.tasks import waited_share
+from edgebench.measure.worker import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,8 @@ NS = 1e-9
 
 
 def main() -> None:
+    """Entry point."""
+    die_with_parent()
     with os.fdopen(os.dup(1), "w") as stream:
         os.dup2(2, 1)
         stream.write(json.dumps(measure(json.load(sys.stdin))))

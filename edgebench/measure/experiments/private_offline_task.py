@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from edgebench.backends import EngineError
 from edgebench.measure import network, tasks
+from edgebench.measure.worker import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +74,7 @@ def traced(parameters: Mapping[str, Any], clock: Callable[[], int], emit: Emit) 
         with tempfile.TemporaryFile() as stderr:
             done = subprocess.run(
                 command, input=parameters["job"].encode(), stdout=subprocess.PIPE, stderr=stderr,
-                timeout=TRACED_S, check=False,
+                timeout=TRACED_S, check=False, preexec_fn=die_with_parent,
             )  # fmt: skip
             events = [json.loads(line) for line in done.stdout.splitlines()]
             _raise_failure(events, done.returncode, cast("IO[bytes]", stderr))
