@@ -10,9 +10,9 @@ import pytest
 
 from edgebench.backends import EngineError, LoadOptions
 from edgebench.backends import llama_cuda as cuda
-from edgebench.backends.llama_cpp import _context_params, _model_params
 from edgebench.backends.llama_cuda import Gpu
 from edgebench.backends.llama_library import EngineLog
+from edgebench.backends.llama_settings import context_params, model_params
 
 LIBRARY = Path("/nowhere/libggml-cuda.so")
 GPU = Gpu("CUDA0", "NVIDIA H200")
@@ -107,7 +107,7 @@ def test_without_a_gpu_a_cuda_cell_is_refused_and_never_run_on_the_cpu() -> None
 
 
 def test_all_layers_go_to_one_gpu_with_the_cache_beside_them() -> None:
-    model, context = _model_params(Api(), OPTIONS, GPU), _context_params(Api(), OPTIONS, GPU)
+    model, context = model_params(Api(), OPTIONS, GPU), context_params(Api(), OPTIONS, GPU)
     assert (model.n_gpu_layers, model.split_mode, model.main_gpu) == (-1, 0, 0)
     assert context.offload_kqv
     assert context.op_offload
@@ -115,7 +115,7 @@ def test_all_layers_go_to_one_gpu_with_the_cache_beside_them() -> None:
 
 def test_a_cpu_cell_offloads_no_layer() -> None:
     options = OPTIONS._replace(device="cpu")
-    assert _model_params(Api(), options, None).n_gpu_layers == 0
+    assert model_params(Api(), options, None).n_gpu_layers == 0
 
 
 def test_where_the_model_lies_is_read_back() -> None:

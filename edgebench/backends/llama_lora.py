@@ -7,8 +7,8 @@ import ctypes
 from typing import TYPE_CHECKING, Any
 
 from edgebench.backends import EngineError
-from edgebench.backends.llama_cpp import LlamaSession
 from edgebench.backends.llama_library import EngineLog, registered_variant
+from edgebench.backends.llama_session import LlamaSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

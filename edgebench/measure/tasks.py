@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from edgebench.backends import Session
-    from edgebench.backends.llama_cpp import LlamaSession
+    from edgebench.backends.llama_session import LlamaSession
 
     Clock = Callable[[], int]
     Emit = Callable[..., None]

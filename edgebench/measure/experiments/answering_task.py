@@ -16,7 +16,7 @@ from edgebench.measure.tasks import llama_session, waited_share
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from edgebench.backends.llama_cpp import LlamaSession
+    from edgebench.backends.llama_session import LlamaSession
     from edgebench.measure.tasks import Clock
 
 
