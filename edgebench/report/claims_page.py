@@ -101,7 +101,8 @@ def _section(claim: Claim, found: Verdicts, folder: str | None, why: str | None)
 
 def _reading(reading: Reading, verdict: Verdict) -> Iterator[str]:
     yield f"### {escape(_title(reading))}: {_said(verdict)}\n"
-    yield grid(COLUMNS, [_row(each) for each in _ordered(verdict.endpoints)])
+    if any(each.estimate is not None for each in verdict.endpoints):
+        yield grid(COLUMNS, [_row(each) for each in _ordered(verdict.endpoints)])
     for endpoint in verdict.endpoints:
         if endpoint.says:
             yield f"- {escape(endpoint.name)}: {escape(endpoint.says)}"
