@@ -13,7 +13,7 @@ from edgebench.power import Domain
 from edgebench.power.integrate import energies
 from edgebench.power.phases import Window, windows
 from edgebench.schema.energy import Energy
-from tests.power_maker import SECOND, counter, power, series, window
+from tests.power.makers import SECOND, counter, power, series, window
 from tests.results_maker import trial
 
 
