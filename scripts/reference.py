@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from edgebench import errors
 from edgebench.analysis import metrics
-from edgebench.cli import app
+from edgebench.cli.verbs import app
 from edgebench.report import table
 from edgebench.report.comparison_figures import NAMES
 from edgebench.schema.comparison import DeviceRow, Metric

@@ -64,7 +64,7 @@ def test_the_worker_imports_nothing_heavy_before_it_has_an_engine() -> None:
 
 def test_help_does_not_import_what_commands_need() -> None:
     program = (
-        "import sys, edgebench.cli\n"
+        "import sys, edgebench.cli.verbs\n"
         "print([m for m in ('numpy', 'scipy', 'yaml', 'psutil', 'gguf') if m in sys.modules])"
     )
     done = subprocess.run(
@@ -73,17 +73,33 @@ def test_help_does_not_import_what_commands_need() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_detection_imports_little() -> None:
+def modules_after(*arguments: str) -> set[str]:
+    """What a command has imported when it ends."""
     program = (
-        "import sys; sys.argv = ['edgebench', 'hardware', 'detect', '--json']\n"
-        "from edgebench.__main__ import main\n"
+        "import json, sys; from edgebench.__main__ import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = ('numpy', 'scipy', 'yaml', 'psutil', 'cpuinfo', 'archspec', 'gguf', 'rich')\n"
-        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
+        "finally: print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stdout)["clusters"]
-    assert done.stderr.strip() == "[]"
+        [sys.executable, "-P", "-c", program, *arguments],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout
+    return set(json.loads(done.stderr))
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_detection_imports_neither_a_parser_nor_a_schema(options: tuple[str, ...]) -> None:
+    heavy = {
+        "numpy", "scipy", "yaml", "psutil", "cpuinfo", "archspec", "gguf", "rich",
+        "typer", "pydantic", "pydantic_core", "inspect", "importlib.metadata", "edgebench.files",
+    }  # fmt: skip
+    assert not heavy & modules_after("hardware", "detect", *options)
+
+
+def test_a_command_imports_no_other() -> None:
+    verbs = {name for name in modules_after("models", "--help") if name.startswith("edgebench.cli")}
+    assert verbs == {
+        "edgebench.cli", "edgebench.cli.detecting", "edgebench.cli.verbs", "edgebench.cli.models",
+    }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from edgebench.cli import app
+from edgebench.cli.verbs import app
 from edgebench.errors import EdgebenchError
 from edgebench.models import catalog, shelf
 from edgebench.models.progress import Silent

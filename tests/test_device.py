@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgebench.machine import cpu, device, instruction_sets, limits, x86_microarchitectures
-from edgebench.schema.device import Microarchitecture
+from edgebench.machine.found import Microarchitecture
 
 MACHINES = Path(__file__).parent / "machines"
 

@@ -18,7 +18,8 @@ from edgebench.analysis.gate import Evidence
 from edgebench.analysis.gate_launches import Launches
 from edgebench.analysis.gate_merging import merge
 from edgebench.analysis.stats import LogRatio
-from edgebench.cli import app, contest, gating
+from edgebench.cli import contest, gating
+from edgebench.cli.verbs import app
 from edgebench.errors import BadInput, Interrupted
 from edgebench.measure import interleave
 from edgebench.report import gate as gate_table

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from edgebench.cli import app
+from edgebench.cli.verbs import app
 from edgebench.errors import BadInput, UnknownName
 from edgebench.schema.device import Device
 from tests.test_hardware_profiles import BOARD

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from edgebench.cli import app
+from edgebench.cli.verbs import app
 from edgebench.errors import EdgebenchError
 from edgebench.schema.result import Result
 from scripts import reference, reference_fields

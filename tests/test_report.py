@@ -280,7 +280,7 @@ def test_help_needs_none_of_it() -> None:
     program = (
         "import sys\n"
         "from typer.testing import CliRunner\n"
-        "from edgebench.cli import app\n"
+        "from edgebench.cli.verbs import app\n"
         "for verb in ('report', 'plot'):\n"
         "    assert 'Example: edgebench' in CliRunner().invoke(app, [verb, '--help']).output\n"
         "print([m for m in ('matplotlib', 'jinja2', 'numpy', 'scipy') if m in sys.modules])"

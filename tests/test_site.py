@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from edgebench.cli import app
+from edgebench.cli.verbs import app
 from scripts import reference, shown_files, site_hooks
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from edgebench.cli import app
+from edgebench.cli.verbs import app
 from tests import shell_lines
 
 if TYPE_CHECKING:

@@ -33,15 +33,9 @@ def detect(json: Json = False) -> None:
 
     Example: edgebench hardware detect --json
     """
-    from edgebench.machine import device, threads
-    from edgebench.report.device import render
+    from edgebench.cli import detecting
 
-    found = device.detect()
-    if json:
-        # Not through edgebench.files, which takes as long to import as all of this.
-        typer.echo(found.model_dump_json(indent=1))
-        return
-    typer.echo(render(found, threads.default_threads(found).why), nl=False)
+    typer.echo(detecting.document() if json else detecting.text(), nl=False)
 
 
 @app.command("list")

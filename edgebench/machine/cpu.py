@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench.machine import arm_parts, kernel_files, topology, x86_microarchitectures
-from edgebench.schema.device import Cluster, Microarchitecture
+from edgebench.machine.found import Cluster, Microarchitecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -146,7 +146,7 @@ def _cpu(root: Path, number: int, block: Block, kind: CoreKind | None) -> tuple[
         alike = _arm(block | midr, max_frequency_khz, capacity)
     else:
         alike = _other(block, kind)
-    return alike.model_copy(update={"governor": governor}), _Cpu(number, max_frequency_khz)
+    return alike._replace(governor=governor), _Cpu(number, max_frequency_khz)
 
 
 def _arm(block: Block, max_frequency_khz: int | None, capacity: int | None) -> Cluster:
@@ -185,8 +185,9 @@ def _other(block: Block, kind: CoreKind | None) -> Cluster:
 
 def _join_those_without_frequency(groups: dict[Cluster, list[_Cpu]]) -> dict[Cluster, list[_Cpu]]:
     """Old kernels describe frequencies at one CPU of several; the others are no other kind."""
-    silent = {"max_frequency_khz": None, "governor": None}
-    speaking = {alike.model_copy(update=silent): alike for alike in reversed(groups)}
+    speaking = {
+        alike._replace(max_frequency_khz=None, governor=None): alike for alike in reversed(groups)
+    }
     joined: dict[Cluster, list[_Cpu]] = {}
     for alike, group in groups.items():
         joined.setdefault(speaking.get(alike, alike), []).extend(group)
@@ -198,12 +199,10 @@ def _cluster(
 ) -> Cluster:
     numbers = tuple(cpu.number for cpu in group)
     known = [cpu.max_frequency_khz for cpu in group if cpu.max_frequency_khz is not None]
-    return alike.model_copy(
-        update={
-            "cpus": numbers,
-            "max_frequency_khz": max(known, default=None),
-            "cores": topology.cores(siblings_of, numbers),
-        }
+    return alike._replace(
+        cpus=numbers,
+        max_frequency_khz=max(known, default=None),
+        cores=topology.cores(siblings_of, numbers),
     )
 
 

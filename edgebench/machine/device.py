@@ -20,10 +20,12 @@ from edgebench.machine import (
     threads,
     topology,
 )
-from edgebench.schema.device import Cluster, Device
+from edgebench.machine.found import Cluster, Found
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from edgebench.schema.device import Device
 
 HERE = Path("/")
 # Variables that silently choose a kernel, a thread count or an allocator.
@@ -37,7 +39,14 @@ _HARMLESS = re.compile(r"[\w.,:=+\- ]{0,80}")
 
 
 def detect(root: Path = HERE, environ: Mapping[str, str] = os.environ) -> Device:
-    """This machine, or the one whose files lie below `root`.
+    """This machine, or the one whose files lie below `root`, as a record keeps it."""
+    from edgebench.schema.device import Device
+
+    return Device.model_validate(find(root, environ), from_attributes=True)
+
+
+def find(root: Path = HERE, environ: Mapping[str, str] = os.environ) -> Found:
+    """The same before it is checked against the schema, for whom importing that takes too long.
 
     Nothing is guessed: what it does not say is None. Only what no file says (the architecture,
     and the memory of systems without /proc) is asked of this process.
@@ -50,7 +59,7 @@ def detect(root: Path = HERE, environ: Mapping[str, str] = os.environ) -> Device
     board = firmware.board(firmware_names)
     mask = limits.affinity(root) or frozenset(n for each in clusters for n in each.cpus)
     architecture = _architecture(root, told)
-    return Device(
+    return Found(
         id=_identity(clusters, board, logical),
         architecture=architecture,
         board=board,

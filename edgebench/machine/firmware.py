@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgebench.machine import kernel_files
-from edgebench.schema.device import Firmware
+from edgebench.machine.found import Firmware
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from edgebench.machine import kernel_files
-from edgebench.schema.device import Cache, Cluster
+from edgebench.machine.found import Cache, Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

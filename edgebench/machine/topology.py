@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from edgebench.machine import kernel_files
-from edgebench.schema.device import Cache, NumaNode
+from edgebench.machine.found import Cache, NumaNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

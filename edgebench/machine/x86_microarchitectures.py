@@ -7,9 +7,12 @@ Intel used one model number for several, or where AMD's family is known and the 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from edgebench.schema.device import CoreKind, Microarchitecture
+from edgebench.machine.found import Microarchitecture
+
+if TYPE_CHECKING:
+    from edgebench.schema.device import CoreKind
 
 
 class Intel(NamedTuple):
