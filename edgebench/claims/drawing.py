@@ -109,10 +109,9 @@ def roofline(figure: Any, points: Mapping[str, Sequence[tuple[float, float]]]) -
     axis.legend()
 
 
-def gate_map(figure: Any, cells: Mapping[str, Mapping[str, LogRatio | None]]) -> None:
+def gate_map(axis: Any, cells: Mapping[str, Mapping[str, LogRatio | None]]) -> None:
     """Models down, gates across: how far each is from its limit, green where it passes."""
     gates = list(dict.fromkeys(name for found in cells.values() for name in found))
-    axis = figure.subplots()
     axis.grid(visible=False)
     for y, (model, found) in enumerate(cells.items()):
         for x, gate in enumerate(gates):

@@ -176,3 +176,17 @@ def test_cables_are_laid_between_namespaces_only(tmp_path: Path) -> None:
     assert veth.carried("edgebench0", tmp_path) == (150, 3)
     assert veth.carried("edgebench1", tmp_path) is None
     assert all(cable.here_address.startswith("10.77.") for cable in veth.CABLES)
+
+
+def test_edge_conditions(shared: Path, smollm2: Path) -> None:
+    points = by(block("edge-conditions", world(shared, smollm2, **FEW)), "state")
+    assert set(points) == {("quiet",), ("busy",), ("cold",)}
+    for point in points.values():
+        assert point.verified, point
+        assert (point.values["first_token_s"] or 0) > 0
+        assert (point.values["token_p95_s"] or 0) >= (point.values["token_s"] or math.inf)
+    cold, quiet = points["cold",], points["quiet",]
+    if cold.why is None:
+        assert (cold.values["page_cache"] or 0) < 0.01
+    assert (quiet.values["start_s"] or 0) > (quiet.values["load_s"] or math.inf)
+    assert "waited_share" not in points["busy",].values, "a neighbour is no contention"

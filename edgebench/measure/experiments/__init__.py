@@ -79,6 +79,7 @@ KINDS = {
     "task-items": "edgebench.measure.experiments.task_items:TaskItems",
     "context-compress": "edgebench.measure.experiments.context_compress:ContextCompress",
     "sensor-records": "edgebench.measure.experiments.sensor_records:SensorRecords",
+    "edge-conditions": "edgebench.measure.experiments.edge_conditions:EdgeConditions",
     "token-counts": "edgebench.measure.experiments.token_counts:TokenCounts",
     "engine-history": "edgebench.measure.experiments.engine_history:EngineHistory",
 }

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import mmap
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgebench.backends import EngineError, LoadOptions
+from edgebench.backends import LoadOptions
 from edgebench.machine import counters
+from edgebench.measure.experiments.neighbours import beside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     Clock = Callable[[], int]
     Emit = Callable[..., None]
@@ -60,25 +59,10 @@ def decode(parameters: dict[str, Any], clock: Clock, emit: Emit) -> None:
             emit("waited", **_waited(before))
 
 
-@contextlib.contextmanager
-def hogs(cpus: Sequence[int], size_bytes: int) -> Iterator[None]:
+def hogs(cpus: Sequence[int], size_bytes: int) -> AbstractContextManager[None]:
     """One hog on each of these CPUs, running; all are gone afterwards."""
-    command = [sys.executable, "-P", "-m", "edgebench.measure.experiments.hog"]
-    started = [
-        subprocess.Popen([*command, str(cpu), str(size_bytes)], stdout=subprocess.PIPE, text=True)
-        for cpu in cpus
-    ]
-    try:
-        for each in started:
-            if each.stdout is None or each.stdout.readline().strip() != "ready":
-                raise EngineError("a hog did not start")
-        yield
-    finally:
-        for each in started:
-            each.kill()
-            each.wait()
-            if each.stdout:
-                each.stdout.close()
+    module = "edgebench.measure.experiments.hog"
+    return beside([(module, str(cpu), str(size_bytes)) for cpu in cpus])
 
 
 def _waited(before: counters.Snapshot) -> dict[str, float | int | None]:
