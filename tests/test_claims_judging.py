@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edgebench import files
 from edgebench.analysis import stats
 from edgebench.claims import decide, isa_speedup, judging, records, suite
-from edgebench.claims.pooling import random_effects
+from edgebench.claims.pooling import pooled, random_effects
 from edgebench.errors import BadInput
 from edgebench.measure.isa_names import STEPS
 from edgebench.schema.claim import Margin, Verdicts
@@ -156,6 +156,27 @@ def test_three_devices_that_agree_are_pooled(tmp_path: Path) -> None:
     everybody = readings(*three, folder=tmp_path)[-1]
     assert everybody.verdicts[0].verdict == "supported"
     assert everybody.verdicts[0].endpoints[0].estimate == pytest.approx(8.0, rel=0.01)
+
+
+def test_a_device_below_zero_is_pooled_with_the_others() -> None:
+    """Shares may be negative: leaving that device out would flatter the mean."""
+    margin = Margin(support=0.5, refute=0.1)
+    shares = ((0.8, 0.9, 0.85), (0.82, 0.9, 0.86), (0.78, 0.86, 0.82), (-0.6, -0.5, -0.55))
+    found = [
+        decide.of_values("language", "?", values, margin, unit="share").model_copy(
+            update={"device": f"d{number}"}
+        )
+        for number, values in enumerate(shares)
+    ]
+
+    (of_all,) = pooled(found)
+    assert of_all.estimate == pytest.approx(0.4945, abs=0.01)
+    assert of_all.low is not None
+    assert of_all.low < 0
+    assert of_all.verdict == "inconclusive"
+
+    (of_three,) = pooled(found[:3])
+    assert of_three.verdict == "supported"
 
 
 def test_one_weak_finding_among_many_tests_does_not_count(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis.stats import mean_and_error, t_quantile
 from edgebench.schema.claim import Endpoint, Margin
@@ -152,36 +152,57 @@ def of_values(
     if len(values) < 2 or reasons:
         why: tuple[Reason, ...] = reasons or (("too_few_blocks",) if values else ("not_measured",))
         return empty(name, question, margin, why, primary=primary, unit=unit, blocks=len(values))
-    centre, error = mean_and_error(values)
-    reach = t_quantile(len(values) - 1) * error
-    low, high = centre - reach, centre + reach
+    mean = Mean(*mean_and_error(values), len(values) - 1)
+    return of_mean(name, question, mean, margin, blocks=len(values), primary=primary, unit=unit)
+
+
+class Mean(NamedTuple):
+    """A mean with its standard error and the degrees of freedom behind that."""
+
+    centre: float
+    error: float
+    degrees: float
+
+
+def of_mean(
+    name: str,
+    question: str,
+    mean: Mean,
+    margin: Margin,
+    *,
+    blocks: int,
+    scope: Scope = "device",
+    primary: bool = True,
+    unit: str,
+) -> Endpoint:
+    """An endpoint about a mean that may be 0 or negative."""
+    reach = t_quantile(mean.degrees) * mean.error
+    low, high = mean.centre - reach, mean.centre + reach
     said = word(low, high, margin)
     return Endpoint(
         name=name,
         question=question,
         primary=primary,
-        scope="device",
+        scope=scope,
         device=None,
         unit=unit,
         verdict=said,
-        estimate=centre,
+        estimate=mean.centre,
         low=low,
         high=high,
         margin=margin,
-        blocks=len(values),
-        p=None
-        if said == "inconclusive" or margin.band
-        else _p_of_mean(centre, error, len(values), margin, said),
+        blocks=blocks,
+        p=None if said == "inconclusive" or margin.band else _p_of_mean(mean, margin, said),
         reasons=("interval_straddles_margin",) if said == "inconclusive" else (),
     )
 
 
-def _p_of_mean(centre: float, error: float, blocks: int, margin: Margin, said: Word) -> float:
+def _p_of_mean(mean: Mean, margin: Margin, said: Word) -> float:
     """One-sided, against the margin that was passed."""
     from scipy.special import stdtr
 
     line = margin.support if said == "supported" else margin.refute
-    distance = -abs(centre - line)
-    if error == 0:
+    distance = -abs(mean.centre - line)
+    if mean.error == 0:
         return 0.0 if distance else 0.5
-    return float(stdtr(blocks - 1, distance / error))
+    return float(stdtr(mean.degrees, distance / mean.error))

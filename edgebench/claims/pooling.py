@@ -3,7 +3,8 @@
 Fewer than three devices of a kind are not pooled; it is only said how many showed what. From three
 on, a random-effects mean over devices (DerSimonian and Laird, "Meta-analysis in clinical trials",
 Controlled Clinical Trials 7, 1986) with the interval of Hartung and Knapp (Statistics in Medicine
-20, 2001), which keeps its coverage with few studies.
+20, 2001), which keeps its coverage with few studies. Logarithms are averaged where every device's
+interval is above zero, else the values themselves: no device is left out for its sign.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from edgebench.analysis import stats
 from edgebench.analysis.stats import LogRatio
 from edgebench.claims import decide
 
@@ -31,7 +33,7 @@ def pooled(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
 
 
 def random_effects(estimates: Sequence[float], errors: Sequence[float]) -> LogRatio:
-    """Mean of `estimates` (logarithms) over two or more devices, and its standard error."""
+    """Mean of `estimates` over two or more devices, and its standard error; mostly logarithms."""
     weights = [1 / max(error, 1e-6) ** 2 for error in errors]
     fixed = _mean(estimates, weights)
     q = math.fsum(w * (x - fixed) ** 2 for w, x in zip(weights, estimates, strict=True))
@@ -46,31 +48,55 @@ def random_effects(estimates: Sequence[float], errors: Sequence[float]) -> LogRa
 
 
 def _of_name(found: Sequence[Endpoint]) -> Endpoint:
-    first = found[0]
-    measured = [each for each in found if each.estimate is not None and each.low is not None]
-    said = _count(found)
-    whole = [e for e in measured if e.estimate and e.low and e.low > 0 and e.estimate > 0]
-    if len(whole) < FEWEST_DEVICES:
+    first, said = found[0], _count(found)
+    measured = [each for each in found if _bounded(each)]
+    if len(measured) < FEWEST_DEVICES:
         reasons = ("too_few_devices",) if measured else (first.reasons or ("not_measured",))
-        empty = decide.empty(
+        pooled = decide.empty(
             first.name, first.question, first.margin, reasons,
             scope="all", primary=first.primary, unit=first.unit,
         )  # fmt: skip
-        return empty.model_copy(update={"says": said})
-    ratio = random_effects([math.log(e.estimate or 1) for e in whole], [_error(e) for e in whole])
-    endpoint = decide.of_ratio(
-        first.name, first.question, ratio, first.margin, blocks=sum(e.blocks for e in whole),
+    elif all(low > 0 for each in measured for low in _bounds(each)):
+        pooled = _of_logarithms(first, measured)
+    else:
+        pooled = _of_values(first, measured)
+    return pooled.model_copy(update={"says": said})
+
+
+def _of_logarithms(first: Endpoint, measured: Sequence[Endpoint]) -> Endpoint:
+    scaled = [tuple(math.log(value) for value in _bounds(each)) for each in measured]
+    return decide.of_ratio(
+        first.name, first.question, _effect(scaled, measured), first.margin,
+        blocks=sum(each.blocks for each in measured),
         device=None, scope="all", primary=first.primary, unit=first.unit,
     )  # fmt: skip
-    return endpoint.model_copy(update={"says": said})
 
 
-def _error(endpoint: Endpoint) -> float:
-    """Of the logarithm, from a 95 % t-interval over blocks."""
-    from scipy.special import stdtrit
+def _of_values(first: Endpoint, measured: Sequence[Endpoint]) -> Endpoint:
+    effect = _effect([_bounds(each) for each in measured], measured)
+    return decide.of_mean(
+        first.name, first.question, decide.Mean(*effect), first.margin,
+        blocks=sum(each.blocks for each in measured),
+        scope="all", primary=first.primary, unit=first.unit,
+    )  # fmt: skip
 
-    reach = math.log((endpoint.high or 1) / (endpoint.low or 1)) / 2
-    return reach / float(stdtrit(max(1, endpoint.blocks - 1), 0.975))
+
+def _effect(scaled: Sequence[tuple[float, ...]], measured: Sequence[Endpoint]) -> LogRatio:
+    """`scaled`: low, estimate and high of each device, whose intervals are t's over its blocks."""
+    errors = [
+        (high - low) / 2 / stats.t_quantile(max(1, each.blocks - 1))
+        for (low, _, high), each in zip(scaled, measured, strict=True)
+    ]
+    return random_effects([estimate for _, estimate, _ in scaled], errors)
+
+
+def _bounded(endpoint: Endpoint) -> bool:
+    return None not in (endpoint.low, endpoint.estimate, endpoint.high)
+
+
+def _bounds(endpoint: Endpoint) -> tuple[float, float, float]:
+    """Low, estimate, high of an endpoint that has them."""
+    return (endpoint.low or 0.0, endpoint.estimate or 0.0, endpoint.high or 0.0)
 
 
 def _count(found: Sequence[Endpoint]) -> str:
