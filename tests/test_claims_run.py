@@ -125,7 +125,7 @@ def test_a_disk_that_is_full_ends_the_suite_with_one_sentence(
     tmp_path: Path, program: Path, script: Script, environ: dict[str, str]
 ) -> None:
     """No file may grow beyond 4 kB here, and a record is longer."""
-    command = [sys.executable, program, script()]
+    command = [sys.executable, str(program), str(script())]
     done = subprocess.run(
         ["prlimit", "--fsize=4096", *command], cwd=tmp_path, env=environ, text=True,
         capture_output=True, check=False,

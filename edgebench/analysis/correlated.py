@@ -6,7 +6,7 @@ n (1 - r) / (1 + r), r being the correlation of neighbours (an AR(1) process; Zw
 over all windows of the series, each about its own mean and corrected for the bias of short ones
 (Kendall, "Note on bias in the estimation of autocorrelation", Biometrika 41, 1954): a step within
 one window (the moment of throttling) must not pass for correlation in all of them. The coverage
-is in tests/test_sustained.py.
+is in tests/looping/test_change.py.
 """
 
 from __future__ import annotations

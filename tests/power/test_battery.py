@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-
 BAT = "sys/class/power_supply/BAT0"
-
-
 LAPTOP = {f"{BAT}/type": "Battery\n", f"{BAT}/status": "Discharging\n"}
 
 

@@ -19,7 +19,6 @@ from tests.power.powercap_tree import zone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 

@@ -13,10 +13,7 @@ from tests.power.makers import play, told, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 CHIP = "sys/class/hwmon/hwmon3"
-
-
 ORIN = {
     f"{CHIP}/name": "ina3221\n", f"{CHIP}/update_interval": "1\n",
     f"{CHIP}/in1_label": "VDD_IN\n", f"{CHIP}/in2_label": "VDD_CPU_GPU_CV\n",

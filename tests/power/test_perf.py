@@ -13,10 +13,7 @@ from tests.power.makers import told
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 EVENTS = "sys/bus/event_source/devices/power"
-
-
 POWER = {
     f"{EVENTS}/type": "9\n", f"{EVENTS}/cpumask": "0,32\n",
     f"{EVENTS}/events/energy-pkg": "event=0x02\n",

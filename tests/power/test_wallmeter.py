@@ -14,7 +14,6 @@ from tests.power.makers import SECOND, window
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 EPOCH_S = 1_800_000_000
 
 

@@ -1,0 +1,90 @@
+"""A comparison as table, Markdown, CSV and JSON, and the verb."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from edgebench.analysis.compare import compare
+from edgebench.report import comparison
+from edgebench.schema.comparison import Comparison
+from tests.comparing.makers import BACKEND, SLOWER_MS, decode, record, side, write, wrong
+from tests.conftest import Edgebench, golden
+from tests.results_maker import DEVICE, cell
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edgebench.analysis.compare_samples import SideSamples
+
+
+def test_extreme_figures_are_shown_and_crash_nothing() -> None:
+    found = compare([side("old", record(1e-6, 1e12)), side("new", record(1e12, 1e-6))])
+
+    assert all(len(line) < 300 for line in comparison.text(found).splitlines())
+
+
+def hostile() -> SideSamples:
+    made = side("=cmd|' /C calc'!A1", record(*SLOWER_MS, run_id="ffffffff"))
+    (sample,) = made.samples
+    label = "<script>|`x`\n\x1b[31m@everyone"
+    return made._replace(samples=(sample._replace(label=label),))
+
+
+def test_strangers_strings_command_neither_terminal_nor_markdown_nor_spreadsheet() -> None:
+    found = compare([side("old", record()), hostile()])
+
+    assert "\x1b" not in comparison.text(found)
+    marked = comparison.to_markdown(found)
+    assert "<script>" not in marked
+    assert all(line.count(" | ") == 7 for line in marked.splitlines() if line.startswith("|"))
+    rows = list(csv.DictReader(io.StringIO(comparison.to_csv(found))))
+    assert {row["side"] for row in rows} == {"'=cmd|' /C calc'!A1"}
+
+
+def three() -> Comparison:
+    other = record(*SLOWER_MS, device=DEVICE.model_copy(update={"id": "other"}))
+    refused = record(cells=(cell("tg8"), BACKEND), run_id="ffffffff")
+    return compare([side("old", record()), side("new", refused), side("there", other)])
+
+
+def test_a_comparison_as_a_table() -> None:
+    golden("compare.txt", comparison.text(three()))
+
+
+def test_a_comparison_as_markdown() -> None:
+    golden("compare.md", comparison.to_markdown(three()))
+
+
+def test_a_comparison_as_csv_has_a_line_per_figure() -> None:
+    found = three()
+    rows = list(csv.DictReader(io.StringIO(comparison.to_csv(found))))
+
+    assert len(rows) == len(found.differences) + len(found.devices)
+    ratios = [float(row["ratio"]) for row in rows if row["ratio"]]
+    assert ratios == [each.ratio.estimate for each in found.differences]
+
+
+def test_the_verb_in_every_format(edgebench: Edgebench, tmp_path: Path) -> None:
+    write(tmp_path, "a.json", record())
+    write(tmp_path, "b.json", record(*SLOWER_MS))
+
+    table = edgebench("compare", "a.json", "b.json")
+    as_json = edgebench("compare", "a.json", "b.json", "--format", "json")
+
+    assert "worse" in table.stdout, table.stderr
+    assert decode(Comparison.model_validate_json(as_json.stdout)).finding == "worse"
+    for name in ("markdown", "csv"):
+        assert "decode" in edgebench("compare", "a.json", "b.json", "--format", name).stdout
+
+
+def test_the_verb_refuses_with_a_sentence(edgebench: Edgebench, tmp_path: Path) -> None:
+    write(tmp_path, "a.json", record())
+    write(tmp_path, "b.json", wrong())
+
+    done = edgebench("compare", "a.json", "b.json")
+
+    assert done.returncode == 2
+    assert "cells.verification" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,69 @@
+"""First against last among loops that resemble their neighbours."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from edgebench.analysis.correlated import change
+
+
+def autoregressive(number: int, rho: float, draw: random.Random) -> list[float]:
+    """Neighbours correlated by `rho`, with one variance throughout."""
+    values = [draw.gauss(0, 1) / (1 - rho**2) ** 0.5]
+    while len(values) < number:
+        values.append(rho * values[-1] + draw.gauss(0, 1))
+    return values
+
+
+@pytest.mark.parametrize(("rho", "least"), [(0.0, 0.93), (0.3, 0.93), (0.6, 0.92)])
+def test_the_interval_covers_no_change_although_neighbours_resemble_each_other(
+    rho: float, least: float
+) -> None:
+    draw = random.Random(7)
+    covered = trials = 0
+    for _ in range(600):
+        values = autoregressive(300, rho, draw)
+        found = change([values[i : i + 30] for i in range(0, 300, 30)])
+        if found.low is not None and found.high is not None:
+            trials += 1
+            covered += found.low <= 0 <= found.high
+    assert trials > 550
+    assert covered / trials > least
+
+
+def test_taking_loops_for_independent_would_be_wrong_here() -> None:
+    """What the correction is for: the plain t-interval covers far too seldom."""
+    draw = random.Random(7)
+    narrower = 0
+    for _ in range(50):
+        values = autoregressive(300, 0.6, draw)
+        windows = [values[i : i + 30] for i in range(0, 300, 30)]
+        found = change(windows)
+        shuffled = change([draw.sample(window, 30) for window in windows])
+        if None not in (found.low, found.high, shuffled.low, shuffled.high):
+            narrower += width(shuffled) < 0.75 * width(found)
+    assert narrower > 40
+
+
+def width(found: Any) -> float:
+    return float(found.high - found.low)
+
+
+def test_the_moment_of_throttling_does_not_hide_the_fall() -> None:
+    draw = random.Random(3)
+    values = [draw.gauss(0, 0.01) - (0.2 if place > 165 else 0) for place in range(300)]
+
+    found = change([values[i : i + 30] for i in range(0, 300, 30)])
+
+    assert found.high is not None
+    assert found.high < -0.15
+
+
+def test_few_loops_have_a_ratio_and_no_interval() -> None:
+    found = change([[0.0, 0.1], [0.2, 0.3]])
+
+    assert found.estimate == pytest.approx(0.2)
+    assert (found.low, found.high, found.correlation) == (None, None, None)
