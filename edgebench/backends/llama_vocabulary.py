@@ -24,14 +24,16 @@ class Vocabulary:
     def size(self) -> int:
         return int(self._api.llama_vocab_n_tokens(self._vocab))
 
-    def tokenize(self, text: str) -> list[int]:
-        """Token ids without special tokens added. Raises EngineError where there are none."""
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Token ids without special tokens added; with `special` those that the text names are
+        taken for themselves. Raises EngineError where there are none.
+        """
         if self._api.llama_vocab_type(self._vocab) == self._api.LLAMA_VOCAB_TYPE_NONE:
             raise EngineError("the file carries no tokenizer")
         raw = text.encode()
         room = len(raw) + 8
         ids = (ctypes.c_int32 * room)()
-        count = self._api.llama_tokenize(self._vocab, raw, len(raw), ids, room, False, False)
+        count = self._api.llama_tokenize(self._vocab, raw, len(raw), ids, room, False, special)
         if count < 0:
             raise EngineError(self._log.explain("the tokenizer refused the text"))
         return list(ids[:count])

@@ -5,29 +5,31 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from edgebench.claims import Cells, Claim, Trying, means
-from edgebench.claims.courses import QUANT, courses, decode_fit, exponent, prefill_fit
-from edgebench.claims.recall import MARGIN as RECALL_MARGIN
-from edgebench.claims.recall import endpoint as recall
+from edgebench.claims import Cells, Claim, Trying, means, recall
+from edgebench.claims import context_theory as theory
+from edgebench.claims.courses import (
+    QUANT,
+    courses,
+    decode_fit,
+    exponent,
+    prefill_fit,
+)
 from edgebench.schema.claim import Margin, Quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from edgebench.claims import Evidence
     from edgebench.claims.courses import Course
     from edgebench.schema.claim import Endpoint
 
-# Depth at which KV bytes equal weight bytes, and attention FLOPs those of the matrices: of
-# smollm2-135m, from the shape in its header.
-HALF_SPEED_BY_BYTES, HALF_SPEED_BY_FLOPS = 4186, 3891
 MARGINS = {
     "quadratic_share": Margin(support=0.0, refute=0.0),
     "decode_growth": Margin(support=0.0, refute=0.0),
     "exponent": Margin(support=1.3, refute=1.1),
-    "half_speed": Margin(support=0.8, refute=1.25, band=True),
-    "kv_bytes": Margin(support=0.75, refute=0.95, upward=False),
-    "pass_key": RECALL_MARGIN,
+    **theory.MARGINS,
+    "pass_key": recall.MARGIN,
+    "obedience": recall.OBEDIENCE_MARGIN,
 }
 
 
@@ -39,9 +41,9 @@ def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
         _superlinear(evidence, flash=False, primary=False),
         _slowing(evidence, flash=False, primary=False),
         *(_exponent(evidence, flash=flash) for flash in (True, False)),
-        *_half_speed(evidence),
-        _kv_bytes(evidence),
-        recall(evidence),
+        *theory.endpoints(evidence),
+        recall.endpoint(evidence),
+        recall.obedience(evidence),
     )
 
 
@@ -90,45 +92,6 @@ def _exponent(evidence: Evidence, *, flash: bool) -> Endpoint:
     )
 
 
-def _half_speed(evidence: Evidence) -> Iterator[Endpoint]:
-    """Whether decode is half as fast where theory puts it: growth there is then all of the start.
-
-    Judged as growth at the predicted depth, which has an interval where the depth has none.
-    """
-    fits = [decode_fit(course) for course in courses(evidence, "decode").values()]
-    usable = [(start, slope) for start, slope in fits if start > 0]
-    depths = sorted(start / slope for start, slope in usable if slope > 0)
-    middle = depths[len(depths) // 2] if depths else None
-    says = f"Half speed at about {middle:,.0f} tokens." if middle else ""
-    for name, depth in (("bytes", HALF_SPEED_BY_BYTES), ("flops", HALF_SPEED_BY_FLOPS)):
-        yield means.of_values(
-            f"half_speed_by_{name}",
-            f"At a depth of {depth:,} tokens, where {name} foretell half speed: how much has a "
-            "token's time grown, over its time without context (foretold: 1)?",
-            [depth * slope / start for start, slope in usable],
-            MARGINS["half_speed"],
-            unit="ratio",
-            primary=False,
-            says=says,
-        )
-
-
-def _kv_bytes(evidence: Evidence) -> Endpoint:
-    """Whether a smaller cache flattens decode, which it does only where bytes bind."""
-    small = courses(evidence, "decode", kv_type="q8_0")
-    plain = courses(evidence, "decode")
-    slopes = [(decode_fit(small[each])[1], decode_fit(plain[each])[1]) for each in small
-              if each in plain]  # fmt: skip
-    return means.of_values(
-        "decode_slope_q8_0_over_f16",
-        "How steep is decode over depth with a cache of q8_0, over one of f16 (0.53 of the bytes)?",
-        [one / two for one, two in slopes if two > 0],
-        MARGINS["kv_bytes"],
-        unit="ratio",
-        primary=False,
-    )
-
-
 def _suffix(flash: bool) -> str:
     return "" if flash else "_without_flash"
 
@@ -153,7 +116,10 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
     left.set(xscale="log", yscale="log", xlabel="tokens in the prompt", ylabel="ms per token")
     right.set(xlabel="tokens in the context", ylabel="decode, of its speed without context")
     depths = range(0, 8193, 256)
-    theories = ((HALF_SPEED_BY_BYTES, "bytes", "--"), (HALF_SPEED_BY_FLOPS, "FLOPs", ":"))
+    theories = (
+        (theory.HALF_SPEED_BY_BYTES, "bytes", "--"),
+        (theory.HALF_SPEED_BY_FLOPS, "FLOPs", ":"),
+    )
     for depth, name, style in theories:
         right.plot(
             depths, [1 / (1 + d / depth) for d in depths], style, color="grey", linewidth=0.9,
@@ -208,7 +174,7 @@ def _mean(values: Sequence[float]) -> float:
 
 CLAIM = Claim(
     id="context-cost",
-    version=1,
+    version=2,
     title="More text needs more compute",
     quotes=(
         Quote(
@@ -231,6 +197,11 @@ CLAIM = Claim(
             original="上下文中注意力失控",
             english="attention out of control within the context",
         ),
+        Quote(
+            document="001_af783ddbabe0d091.txt",
+            original="但實踐中,system中的內容總是被遺忘",
+            english="in practice the content of the system field is always forgotten",
+        ),
     ),
     hypothesis="Prefill takes aN + bN^2 with b above 0, and decode slows as the context grows. The "
     "strong form: between 2,048 and 8,192 tokens prefill grows with an exponent above 1.3.",
@@ -238,9 +209,14 @@ CLAIM = Claim(
     "the quadratic share of prefill and that of decode's growth with depth are above 0, refuted "
     "when one is below. Beside it: the same without flash attention; the strong form (above 1.3 "
     "supports, below 1.1 refutes); decode's growth at the depth where theory foretells half speed; "
-    "whether a cache of q8_0 flattens it (0.75 or less supports that bytes bind). Pass-key: the "
-    "middle is forgotten when it is at least 10 points below the end; refuted below 5 points; "
-    "nothing is concluded where even the shortest text is answered below 80 %.",
+    "whether a cache of q8_0 flattens it (0.75 or less supports that bytes bind); the depth of "
+    "half speed (3,100 to 5,200 tokens) and the memory of a token (0.9 to 1.1 times what its keys "
+    "and values need); a token at 8,192 over one at 512 (from 2.05 on attention is slower than "
+    "matrices). Pass-key: the middle is forgotten when it is at least 10 points below the end; "
+    "refuted below 5 points; nothing is concluded where even the shortest text is answered below "
+    "80 %. A rule in the system field is forgotten when it is kept at least 20 points less often "
+    "at the greatest distance than right after it; refuted below 5 points, and nothing is "
+    "concluded below 80 % right after it.",
     needs=(
         Cells(quants=(QUANT,), workloads=("pp64", "pp512", "pp1024", "pp2048"),
               flash_attention=(True, False), launches={"smoke": 3}),
@@ -257,6 +233,7 @@ CLAIM = Claim(
         Cells(quants=(QUANT,), workloads=("tg32", "tg32@d1024", "tg32@d2048", "tg32@d4096"),
               kv_types=("q8_0",), launches={"full": 5}),
         Trying(kind="pass-key", blocks={"smoke": 3, "full": 10}),
+        Trying(kind=recall.OBEDIENCE, blocks={"smoke": 3, "full": 10}),
     ),
     margins=MARGINS,
     judge=judge,

@@ -49,6 +49,31 @@ def courses(
     return {block: course for block, course in found.items() if len(course) >= FEWEST_LENGTHS}
 
 
+def memory_courses(evidence: Evidence) -> dict[Block, Course]:
+    """Bytes of the process that no file backs, by depth; with flash attention, cache of f16."""
+
+    def fits(row: Row) -> bool:
+        work = row.entry.cell.workload
+        alone = bool(work.output_tokens) and not work.prompt_tokens and work.sequences == 1
+        return alone and figures.plain(row) and row.entry.cell.options.kv_type == "f16"
+
+    found: dict[Block, Course] = {}
+    for row in figures.rows(evidence, quant=QUANT, where=fits):
+        for launch in row.entry.launches:
+            if launch.memory and launch.memory.anonymous_bytes and not launch.sustained:
+                course = found.setdefault((row.result.run_id, launch.round), {})
+                course[row.entry.cell.workload.depth_tokens] = launch.memory.anonymous_bytes
+    return {block: course for block, course in found.items() if len(course) >= FEWEST_LENGTHS}
+
+
+def kv_bytes_per_token(evidence: Evidence) -> int | None:
+    """What the model's shape foretells in f16: keys and values of each layer."""
+    for row in figures.rows(evidence, quant=QUANT):
+        if shape := row.file.shape:
+            return 2 * 2 * shape.layers * shape.kv_heads * shape.hidden // shape.heads
+    return None
+
+
 def prefill_fit(course: Mapping[int, float]) -> tuple[float, float]:
     """a and b of T(N) = aN + bN^2, least squares of seconds: long prompts weigh most."""
     import numpy as np

@@ -27,7 +27,7 @@ def made(effect: Effect) -> Evidence:
         for phase, tokens, base in (("pp", LENGTHS, 1000.0), ("tg", DEPTHS, 100.0))
         for n in tokens
     ]
-    return evidence(record([q8], *cells), experiments=(keys(effect),))
+    return evidence(record([q8], *cells), experiments=(keys(effect), rules(effect)))
 
 
 def scatter(effect: Effect, tokens: int) -> Sequence[float]:
@@ -53,3 +53,26 @@ def keys(effect: Effect, short: float = 1.0) -> Any:
     points += [({"prompt_tokens": 1024, "position": 0.5}, {"correct": middle})]
     points += [({"prompt_tokens": 1024, "position": 1.0}, {"correct": 1.0})]
     return experiment("pass-key", [points] * 4)
+
+
+# The share of answers that keep a rule after 4,096 tokens, of ten blocks; right after it all do.
+KEPT_FAR = {
+    "supported": (0.5, 0.6) * 5,
+    "refuted": (1.0, 1.0) * 5,
+    "astride": (1.0, 0.6, 0.9, 1.0, 0.7) * 2,
+}
+
+
+def rules(effect: Effect, near: float = 1.0) -> Any:
+    """Answers after a rule in the system field, near and far; without the rule nobody keeps it."""
+    return experiment("obedience", [_kept(near, far) for far in KEPT_FAR[effect]])
+
+
+def _kept(near: float, far: float) -> list[tuple[dict[str, Any], dict[str, float | None]]]:
+    told = [(0, near), (512, near), (4096, far)]
+    points: list[tuple[dict[str, Any], dict[str, float | None]]] = [
+        ({"rule": "prefix", "told": True, "distance_tokens": at}, {"obeyed": kept})
+        for at, kept in told
+    ]
+    untold = {"rule": "prefix", "told": False, "distance_tokens": 0}
+    return [*points, (untold, {"obeyed": 0.0})]

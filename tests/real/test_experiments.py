@@ -190,3 +190,12 @@ def test_edge_conditions(shared: Path, smollm2: Path) -> None:
         assert (cold.values["page_cache"] or 0) < 0.01
     assert (quiet.values["start_s"] or 0) > (quiet.values["load_s"] or math.inf)
     assert "waited_share" not in points["busy",].values, "a neighbour is no contention"
+
+
+def test_obedience(shared: Path, smollm2: Path) -> None:
+    points = block("obedience", world(shared, smollm2, distances=(0, 64)))
+    told = [point for point in points if point.condition["told"]]
+    assert len(told) == 4 * 2 * 2, "rules, distances, questions"
+    assert {point.condition["distance_tokens"] for point in told} == {0, 64}
+    assert len(points) - len(told) == 4 * 2, "without the rule, right away"
+    assert all(point.values["obeyed"] in (0.0, 1.0) for point in points)

@@ -76,6 +76,7 @@ KINDS = {
     "layers-dropped": "edgebench.measure.experiments.layers_dropped:LayersDropped",
     "bandwidth-hog": "edgebench.measure.experiments.bandwidth_hog:BandwidthHog",
     "pass-key": "edgebench.measure.experiments.pass_key:PassKey",
+    "obedience": "edgebench.measure.experiments.obedience:Obedience",
     "task-items": "edgebench.measure.experiments.task_items:TaskItems",
     "context-compress": "edgebench.measure.experiments.context_compress:ContextCompress",
     "sensor-records": "edgebench.measure.experiments.sensor_records:SensorRecords",

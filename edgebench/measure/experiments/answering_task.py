@@ -73,7 +73,7 @@ def _ask(
         ids = [session.tokenize(option) for option in ask["options"]]
         found: dict[str, Any] = {"options": [_option(session, after, each, here) for each in ids]}
     else:
-        found = {"wrote": _write(session, after, ask["write"], ask["stop"])}
+        found = {"wrote": write(session, after, ask["write"], ask["stop"])}
     ended = clock()
     session.rewind(position)
     times = {"tokenize_ns": between - begun, "ns": done - between, "answer_ns": ended - done}
@@ -100,7 +100,7 @@ def _log_probability(logits: Any, token: int) -> float:
     return float(wide[token]) - top - math.log(float(np.exp(wide - top).sum()))
 
 
-def _write(session: LlamaSession, after: Any, most: int, stop: str) -> dict[str, Any]:
+def write(session: LlamaSession, after: Any, most: int, stop: str) -> dict[str, Any]:
     """The likeliest token each time, until `stop` was written or the model ends by itself."""
     wrote, pieces = "", b""
     count = 0
