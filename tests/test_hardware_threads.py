@@ -28,6 +28,13 @@ RK3588 = (cluster(0, 4, "Cortex-A55", max_frequency_khz=1_800_000, capacity=414)
 PIXEL_8 = (cluster(0, 4, "Cortex-A510", max_frequency_khz=1_704_000),
            cluster(4, 4, "Cortex-A715", max_frequency_khz=2_367_000),
            cluster(8, 1, "Cortex-X3", max_frequency_khz=2_914_000))  # fmt: skip
+SNAPDRAGON_X = (cluster(0, 4, "Oryon", max_frequency_khz=3_801_600),
+                cluster(4, 8, "Oryon", max_frequency_khz=4_300_800))  # fmt: skip
+SNAPDRAGON_855 = (cluster(0, 4, "Cortex-A55", max_frequency_khz=1_785_600),
+                  cluster(4, 3, "Cortex-A76", max_frequency_khz=2_419_200),
+                  cluster(7, 1, "Cortex-A76", max_frequency_khz=2_841_600))  # fmt: skip
+SLOW_HALF = (cluster(0, 4, "Cortex-A53", max_frequency_khz=900_000),
+             cluster(4, 4, "Cortex-A53", max_frequency_khz=2_000_000))  # fmt: skip
 ALDER_LAKE = (intel(0, 8, "performance", 16, 5_200_000), intel(16, 8, "efficiency", 8, 3_900_000))
 M1 = (cluster(0, 4, "Icestorm"), cluster(4, 4, "Firestorm"))
 EVEN = (cluster(0, 8, cores=4),)
@@ -43,6 +50,11 @@ EVEN = (cluster(0, 8, cores=4),)
          "2: of 4 physical cores, this process may use 2."),
         (RK3588, {}, "4: 4 physical cores of one kind (Cortex-A76, CPUs 4-7)."),
         (PIXEL_8, {}, "4: 4 physical cores of one kind (Cortex-A715, CPUs 4-7)."),
+        (SNAPDRAGON_X, {}, "12: 12 physical cores."),
+        (SNAPDRAGON_X, {"affinity": "0,4-11", "usable_cpus": 9},
+         "8: 8 physical cores of one kind (Oryon, CPUs 4-11)."),
+        (SNAPDRAGON_855, {}, "4: 4 physical cores of one kind (Cortex-A76, CPUs 4-7)."),
+        (SLOW_HALF, {}, "4: 4 physical cores of one kind (Cortex-A53, CPUs 4-7)."),
         (ALDER_LAKE, {}, "8: 8 physical cores of one kind (i9, CPUs 0-15)."),
         (ALDER_LAKE, {"affinity": "16-19", "usable_cpus": 4},
          "4: 4 physical cores of one kind (i9, CPUs 16-19)."),

@@ -44,7 +44,10 @@ def board(found: Firmware) -> str | None:
     """The device tree's model, else DMI's product, else its mainboard."""
     system = (found.dmi_vendor, found.dmi_product)
     mainboard = (found.dmi_board_vendor, found.dmi_board)
-    named = " ".join(part for part in (system if found.dmi_product else mainboard) if part)
+    vendor, product = system if found.dmi_product else mainboard
+    # Products that begin with their vendor's name: "HP EliteBook", "NVIDIA_DGX_Spark".
+    told = vendor and not (product or "").lower().startswith(vendor.lower())
+    named = f"{vendor} {product or ''}".strip() if told else product or ""
     return (found.model or named)[:LONGEST] or None
 
 

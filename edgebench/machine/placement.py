@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgebench.machine import kernel_files
+from edgebench.machine import kernel_files, threads
 from edgebench.schema.result import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from edgebench.schema.device import Device
+    from edgebench.schema.device import Cluster, Device
 
 
 def notes(root: Path, device: Device, mask: frozenset[int]) -> Iterator[Note]:
@@ -55,13 +55,21 @@ def sibling_groups(root: Path, mask: frozenset[int]) -> tuple[tuple[int, ...], .
 
 
 def core_kinds(device: Device, mask: frozenset[int]) -> dict[str, frozenset[int]]:
-    """CPUs of the mask by the name and the highest frequency of their cores."""
+    """CPUs of the mask by the name and the highest frequency of their cores.
+
+    Equal cores that are faster together are one kind here as for the default threads.
+    """
     kinds: dict[str, frozenset[int]] = {}
-    for cluster in device.clusters:
-        name = cluster.name or cluster.part or "unknown CPU"
-        if cluster.max_frequency_khz is not None:
-            name = f"{name} at {cluster.max_frequency_khz / 1e6:.2f} GHz"
-        inside = mask & frozenset(cluster.cpus)
+    for kind in threads.kinds_of(device):
+        inside = mask & frozenset(cpu for cluster in kind for cpu in cluster.cpus)
         if inside:
+            name = _name(kind[0])
             kinds[name] = kinds.get(name, frozenset()) | inside
-    return kinds
+    return dict(sorted(kinds.items(), key=lambda item: min(item[1])))
+
+
+def _name(cluster: Cluster) -> str:
+    name = cluster.name or cluster.part or "unknown CPU"
+    if cluster.max_frequency_khz is None:
+        return name
+    return f"{name} at {cluster.max_frequency_khz / 1e6:.2f} GHz"

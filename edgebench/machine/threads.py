@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 # A lone prime core is faster than its neighbours and slower than all of them together.
 FEWEST_CORES = 2
-# Pairs of equal cores are given frequencies of their own when a chip is tested (RK3588: 2.26 to
-# 2.4 GHz); prime cores differ by more (Snapdragon 855: 17 %).
-ALIKE = 0.9
 
 
 class Threads(NamedTuple):
@@ -32,7 +29,7 @@ def default_threads(device: Device) -> Threads:
     Threads of a model wait for the slowest among them, so cores of one kind are used: the fastest
     kind with at least two cores. Machines whose cores are alike use all of them.
     """
-    kinds = _kinds(device)
+    kinds = kinds_of(device)
     chosen = _fastest(kinds, device)
     mixed = len(kinds) > 1
     cores = _cores(chosen, device) if mixed else device.physical_cores
@@ -48,14 +45,18 @@ def default_threads(device: Device) -> Threads:
 
 def cpus_of_one_kind(device: Device) -> frozenset[int]:
     """The CPUs that those threads should stay on, hyper-threads included."""
-    return _allowed(_fastest(_kinds(device), device), device)
+    return _allowed(_fastest(kinds_of(device), device), device)
 
 
-def _kinds(device: Device) -> list[Kind]:
-    """Clusters of equal cores with nearly equal speeds, together."""
+def kinds_of(device: Device) -> list[Kind]:
+    """Clusters, those together that are faster together; the fastest first.
+
+    Equal cores are often given frequencies of their own (RK3588: 2.26 and 2.4 GHz, Snapdragon X
+    Elite: 3.8 and 4.3, Snapdragon 855: 2.4 and 2.8).
+    """
     kinds: list[Kind] = []
     for cluster in sorted(device.clusters, key=_speed, reverse=True):
-        place = next((n for n, kind in enumerate(kinds) if _alike(kind[0], cluster)), None)
+        place = next((n for n, k in enumerate(kinds) if _gains(k, cluster, device)), None)
         if place is None:
             kinds.append((cluster,))
         else:
@@ -63,10 +64,22 @@ def _kinds(device: Device) -> list[Kind]:
     return kinds
 
 
-def _alike(fast: Cluster, other: Cluster) -> bool:
-    same = (fast.name, fast.part, fast.kind) == (other.name, other.part, other.kind)
-    pairs = ((fast.capacity, other.capacity), (fast.max_frequency_khz, other.max_frequency_khz))
-    return same and all((two or 0) >= ALIKE * (one or 0) for one, two in pairs)
+def _gains(kind: Kind, slower: Cluster, device: Device) -> bool:
+    """Whether these equal cores do more with the slower ones, although they then wait for them."""
+    last = kind[-1]
+    if (last.name, last.part, last.kind) != (slower.name, slower.part, slower.kind):
+        return False
+    cores = _cores(kind, device)
+    return (cores + _cores((slower,), device)) * _share(slower, last) > cores
+
+
+def _share(slower: Cluster, fast: Cluster) -> float:
+    """The slower one's speed, the other's being 1; what the faster does not say counts as equal."""
+    pairs = (
+        (slower.capacity, fast.capacity),
+        (slower.max_frequency_khz, fast.max_frequency_khz),
+    )
+    return min((min(1.0, (two or 0) / one) for two, one in pairs if one), default=1.0)
 
 
 def _fastest(kinds: list[Kind], device: Device) -> Kind:
