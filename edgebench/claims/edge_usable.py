@@ -263,7 +263,7 @@ CLAIM = Claim(
         Trying("token-counts", blocks={"smoke": 1, "full": 1}),
         Trying(CONDITIONS, blocks={"smoke": 3, "full": 6}),
         Cells(quants=(QUANT,), workloads=("chat.v1",), sustain_s=120.0, launches={"smoke": 1}),
-        Cells(quants=(QUANT,), workloads=("chat.v1",), sustain_s=360.0, launches={"full": 1}),
+        Cells(quants=(QUANT,), workloads=("chat.v1",), sustain_s=600.0, launches={"full": 1}),
     ),
     margins=MARGINS,
     judge=judge,
