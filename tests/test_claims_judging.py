@@ -17,7 +17,7 @@ from edgebench.claims import decide, isa_speedup, judging, records, suite
 from edgebench.claims.pooling import pooled, random_effects
 from edgebench.errors import BadInput
 from edgebench.measure.isa_names import STEPS
-from edgebench.schema.claim import Margin, Verdicts
+from edgebench.schema.claim import Margin, Skip, Verdicts
 from tests import results_maker as made
 from tests.claims.makers import STEADY, X86, experiment, file, record, speeds
 
@@ -223,3 +223,12 @@ def test_devices_that_agree_exactly_pool_to_what_they_agree_on(errors: list[floa
     found = random_effects([0.7] * len(errors), errors)
     assert found.estimate == pytest.approx(0.7)
     assert found.error == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_model_that_could_not_be_had_is_the_reason_and_no_other_gap_is(tmp_path: Path) -> None:
+    gone = Skip(need="smollm2-135m Q4_0", reason="It is not cached.", because="model_missing")
+    other = Skip(need="smollm2-135m Q4_0", reason="--max-time was spent.")
+    nothing = records.read(write(tmp_path, made.result()))
+    for skip, reasons in ((gone, ("not_measured", "model_missing")), (other, ("not_measured",))):
+        found = judging.judge(ISA, nothing, {"isa-speedup": [skip]}).readings[0].verdicts[0]
+        assert (found.verdict, found.reasons) == ("inconclusive", reasons)

@@ -123,6 +123,8 @@ def _verdict(
     said = combined(claim, [each.verdict for each in primary])
     open_ones = [each for each in primary if each.verdict == "inconclusive"]
     reasons = dict.fromkeys(reason for each in open_ones for reason in each.reasons)
+    if "not_measured" in reasons:
+        reasons |= dict.fromkeys(each.because for each in skipped if each.because)
     used = relevant(claim, evidence)
     return Verdict(
         claim_id=claim.id,

@@ -14,7 +14,7 @@ from edgebench import files
 from edgebench.claims.records import read_experiment
 from edgebench.cli.claims_needs import tryings
 from edgebench.cli.running import utc_text
-from edgebench.errors import CannotWrite, EdgebenchError, Interrupted
+from edgebench.errors import CannotWrite, EdgebenchError, FileUnavailable, Interrupted
 from edgebench.machine import disturbances
 from edgebench.measure import experimenting, scratch, turn
 from edgebench.measure.experiments import World, find
@@ -73,7 +73,12 @@ def run(whole: Suite, claim: Claim) -> list[Skip]:
     skipped = []
     for need, wanted in tryings(claim, whole.asked.level, whole.asked.launches):
         with scratch.folder(whole.here.cache) as empty:
-            reason = _one(whole, need, wanted, empty)
+            try:
+                reason = _one(whole, need, wanted, empty)
+            except FileUnavailable as error:
+                missing = Skip(need=need.kind, reason=str(error), because="model_missing")
+                skipped.append(missing)
+                continue
         if reason:
             skipped.append(Skip(need=need.kind, reason=reason))
     return skipped
@@ -118,7 +123,7 @@ def _one(whole: Suite, need: Trying, wanted: int, empty: Path) -> str | None:
             return "--max-time was spent."
         whole.made.add(record.run_id)
         experimenting.run(kind, world, record, indices, _rim(whole, record, probed, seconds))
-    except (Interrupted, KeyboardInterrupt, NotSaved):
+    except (FileUnavailable, Interrupted, KeyboardInterrupt, NotSaved):
         raise
     except EdgebenchError as error:
         return str(error)

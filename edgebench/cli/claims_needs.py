@@ -113,7 +113,13 @@ def _add(wanted: Wanted, need: Cells, launches: int, here: Here, *, dry: bool) -
     for quant in need.quants:
         file = here.file(need.model, quant, need.weights, dry=dry)
         if isinstance(file, Missing):
-            skipped.append(Skip(need=f"{need.model} {quant}", reason=file.reason))
+            skipped.append(
+                Skip(
+                    need=f"{need.model} {quant}",
+                    reason=file.reason,
+                    because="model_missing" if file.absent else None,
+                )
+            )
             continue
         for planned in _plans(need, file, here):
             if isinstance(planned, str):

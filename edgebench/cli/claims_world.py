@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench import files
 from edgebench.cli.setup import device_of
-from edgebench.errors import EdgebenchError, Interrupted
+from edgebench.errors import EdgebenchError, FileUnavailable, Interrupted
 from edgebench.machine import disturbances, threads
 from edgebench.measure import preparing, runner
 from edgebench.power import choose
@@ -27,9 +27,10 @@ SILENCE_S = 900.0
 
 
 class Missing(NamedTuple):
-    """Why a file is not to be had."""
+    """Why a file is not to be had; `absent` where its weights are neither here nor reachable."""
 
     reason: str
+    absent: bool
 
 
 class Here:
@@ -72,7 +73,7 @@ class Here:
         """For experiments. Raises as `preparing.prepared_files` does."""
         found = self.file(model, quant, weights, dry=False)
         if isinstance(found, Missing):
-            raise EdgebenchError(found.reason)
+            raise (FileUnavailable if found.absent else EdgebenchError)(found.reason)
         return found
 
     def _prepared(self, model: str, quant: str, weights: str, *, dry: bool) -> Prepared | Missing:
@@ -84,5 +85,5 @@ class Here:
         except Interrupted:
             raise
         except EdgebenchError as error:
-            return Missing(str(error))
+            return Missing(str(error), absent=isinstance(error, FileUnavailable))
         return found

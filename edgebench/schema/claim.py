@@ -76,10 +76,13 @@ class Endpoint(Strict):
 
 
 class Skip(Strict):
-    """What a claim needs and could not be measured, and why."""
+    """What a claim needs and could not be measured, and why: in words, and as the verdict's reason
+    where it is one.
+    """
 
     need: str
     reason: str
+    because: Reason | None = None
 
 
 class Verdict(Strict):
