@@ -103,3 +103,11 @@ def test_no_text_is_too_strange_to_be_judged(wrote: str) -> None:
 @given(st.dictionaries(st.text(max_size=3), st.integers()))
 def test_every_json_object_is_valid(wrote: dict[str, int]) -> None:
     assert judge_json(EXPECTED, json.dumps(wrote))["valid_json"] == 1.0
+
+
+def test_options_alone_after_three_examples_when_only_they_are_asked_for() -> None:
+    tasks = load_tasks()
+    asked = questions(tasks, 0, only=3)
+    assert len(asked) == len(tasks.shots)
+    assert {each.shots for each in asked} == {3}
+    assert all(ask.options for each in asked for ask in each.text.asks)

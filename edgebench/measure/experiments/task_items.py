@@ -49,8 +49,9 @@ def load_tasks() -> Tasks:
 
 
 class TaskItems:
-    """Settings: `model`, `quants` (with commas), `items` (the most per family and block), and how
-    many layers a further tier does without (`without_layers`; 0: none such).
+    """Settings: `model`, `quants` (with commas), `items` (the most per family and block), how many
+    layers a further tier does without (`without_layers`; 0: none such), and `only_shots`: options
+    alone are scored, after that many examples.
     """
 
     kind = "task-items"
@@ -66,13 +67,18 @@ class TaskItems:
         return [*found, pruned.without_layers(world, found[0], count)] if count else found
 
     def block_s(self, world: World) -> float:
-        tasks, count = load_tasks(), len(_quants(world)) + 1
-        items = len(tasks.items) * len(SHOTS) * _ITEM_S + len(tasks.json_items) * _JSON_S
-        return 4.0 + count * items / SLICES
+        tasks, only = load_tasks(), world.settings.get("only_shots")
+        count = len(_quants(world)) + bool(world.settings.get("without_layers", WITHOUT_LAYERS))
+        items = len(tasks.items) * (len(SHOTS) if only is None else 1) * _ITEM_S
+        written = len(tasks.json_items) * _JSON_S if only is None else 0.0
+        return 4.0 + count * (items + written) / SLICES
 
     def block(self, world: World, index: int, rng: random.Random) -> Sequence[Point]:
         """Slice `index` modulo SLICES. Raises NotUsableHere without the engine."""
-        asked = questions(load_tasks(), index % SLICES, world.settings.get("items"))
+        settings = world.settings
+        asked = questions(
+            load_tasks(), index % SLICES, settings.get("items"), settings.get("only_shots")
+        )
         prepared = list(self.files(world))
         rng.shuffle(prepared)
         points = []
@@ -88,15 +94,21 @@ def _quants(world: World) -> list[str]:
     return str(world.settings.get("quants", QUANTS)).split(",")
 
 
-def questions(tasks: Tasks, part: int, most: int | None = None) -> list[_Asked]:
-    """Every family with each number of examples, and the JSON sentences, of one slice."""
+def questions(
+    tasks: Tasks, part: int, most: int | None = None, only: int | None = None
+) -> list[_Asked]:
+    """Every family with each number of examples, and the JSON sentences, of one slice; or every
+    family with `only` that many.
+    """
     made = []
     for family, shots in tasks.shots.items():
         items = tuple(item for item in tasks.items if item.family == family)[part::SLICES][:most]
-        for count in SHOTS:
+        for count in SHOTS if only is None else (only,):
             solved = "".join(f"{shot.prompt} {shot.answer}\n\n" for shot in shots[:count])
             asks = tuple(Ask(item.prompt, tuple(f" {o}" for o in item.options)) for item in items)
             made.append(_Asked(Text(solved, asks), items, count))
+    if only is not None:
+        return made
     sentences = tasks.json_items[part::SLICES][:most]
     return [*made, _Asked(_json_text(tasks, sentences), sentences, len(tasks.json_shots))]
 
