@@ -6,15 +6,17 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench import files
-from edgebench.analysis import checking, report_rows
+from edgebench.analysis import checking, imported, report_imported, report_rows
 from edgebench.analysis.compare_reading import no_cycles, read_record
 from edgebench.errors import BadInput
 from edgebench.schema.claim import Verdicts
+from edgebench.schema.imported import Imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from edgebench.analysis.report_imported import ImportedDeviceRow, ImportedRow
     from edgebench.analysis.report_rows import CellRow, DeviceRow, FileRow, Rows
     from edgebench.schema.claim import Verdict
 
@@ -35,7 +37,8 @@ class Judged(NamedTuple):
 
 class Collection(NamedTuple):
     """What was read. `older` counts cells that a later session on the same device replaces,
-    `experiments` raw records of the claims suite, which only `edgebench claims` reads.
+    `experiments` raw records of the claims suite, which only `edgebench claims` reads. `imported`
+    are cells of other tools, which nobody verified.
     """
 
     cells: tuple[CellRow, ...]
@@ -46,6 +49,8 @@ class Collection(NamedTuple):
     older: int
     claims: tuple[Judged, ...] = ()
     experiments: int = 0
+    imported: tuple[ImportedRow, ...] = ()
+    imported_devices: tuple[ImportedDeviceRow, ...] = ()
 
 
 class _Gathered:
@@ -57,6 +62,8 @@ class _Gathered:
         self.files: dict[str, FileRow] = {}
         self.refused: list[Refused] = []
         self.claims: dict[tuple[str, str], Judged] = {}
+        self.imported: dict[tuple[str, str], ImportedRow] = {}
+        self.imported_devices: dict[tuple[str, str], ImportedDeviceRow] = {}
         self.records = self.seen = self.experiments = 0
 
     def read(self, path: Path, name: str) -> None:
@@ -70,12 +77,14 @@ class _Gathered:
         self.take(report_rows.rows_of(result), name)
 
     def _read_other(self, path: Path, name: str, error: BadInput) -> None:
-        """What is no record of a run: verdicts, an experiment, or nothing of ours."""
+        """What is no record of a run: verdicts, an import, an experiment, or nothing of ours."""
         try:
             kind = _kind(path)
             if kind == "verdicts":
-                found = files.read_json(path, Verdicts)
-                self._judge(found, name)
+                self._judge(files.read_json(path, Verdicts), name)
+                return
+            if kind == "imported":
+                self._take_imported(path, name)
                 return
         except BadInput as second:
             error = second
@@ -94,6 +103,19 @@ class _Gathered:
                     on = reading.device or "all devices"
                     reason = f"{each.claim_id} on {on} is judged otherwise in a file before it."
                     self.refused.append(Refused(name, reason))
+
+    def _take_imported(self, path: Path, name: str) -> None:
+        record = files.read_json(path, Imported)
+        if problem := next(imported.contradictions(record), None):
+            raise BadInput(f"{path} contradicts itself: {problem}")
+        rows = report_imported.rows_of(record, name)
+        self.records += 1
+        self.imported_devices[rows.device.id, rows.device.tool] = rows.device
+        for row in rows.cells:
+            self.seen += 1
+            place = row.device, row.cell_id
+            both = (self.imported.get(place, row), row)
+            self.imported[place] = max(both, key=lambda each: each.imported_utc)
 
     def take(self, rows: Rows, name: str) -> None:
         self.records += 1
@@ -146,9 +168,11 @@ def read(
         files=tuple(sorted(gathered.files.values())),
         refused=tuple(gathered.refused),
         records=gathered.records,
-        older=gathered.seen - len(gathered.cells),
+        older=gathered.seen - len(gathered.cells) - len(gathered.imported),
         claims=tuple(gathered.claims[each] for each in sorted(gathered.claims)),
         experiments=gathered.experiments,
+        imported=tuple(gathered.imported.values()),
+        imported_devices=tuple(sorted(gathered.imported_devices.values())),
     )
 
 
@@ -168,14 +192,17 @@ def _named(paths: Iterable[Path]) -> Iterable[tuple[Path, str]]:
 
 
 def _kind(path: Path) -> object:
-    """What a document of ours calls itself; None for the record of a run and for anything else."""
+    """What a document of ours calls itself; None for the record of a run and for anything else.
+
+    An imported record says it under `kind`, the others under `record`.
+    """
     try:
         if path.stat().st_size > files.MAX_FILE_BYTES:
             return None
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return found.get("record") if isinstance(found, dict) else None
+    return (found.get("record") or found.get("kind")) if isinstance(found, dict) else None
 
 
 def _with_settings(cells: Iterable[CellRow]) -> tuple[CellRow, ...]:

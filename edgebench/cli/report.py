@@ -55,11 +55,8 @@ def command(
     def tell(what: str) -> None:
         typer.echo(f"drawing  {what}", err=True)
 
-    made = (
-        folder.markdown(found, title, tell)
-        if output_format is Format.MD
-        else folder.html(found, title, tell, records_url)
-    )
+    make = folder.markdown if output_format is Format.MD else folder.html
+    made = make(found, title, tell, records_url)
     for name, content in made.items():
         files.write_atomic(output / name, content)
         typer.echo(f"wrote    {output / name} ({_size(content)})", err=True)

@@ -55,7 +55,9 @@ def html(
     return {INDEX: pages.index(found, figures, title, records_url)}
 
 
-def markdown(found: Collection, title: str, tell: Callable[[str], None]) -> dict[str, str | bytes]:
+def markdown(
+    found: Collection, title: str, tell: Callable[[str], None], records_url: str = ""
+) -> dict[str, str | bytes]:
     """A page for a repository, and beside it an SVG file per plot."""
     from edgebench.report import site_markdown
     from edgebench.report.plots import style
@@ -64,7 +66,7 @@ def markdown(found: Collection, title: str, tell: Callable[[str], None]) -> dict
     pictures: dict[str, str | bytes] = {
         f"{plot.name}.svg": style.svg(plot) for plot in plots if plot.draw
     }
-    return {**pictures, PAGE: site_markdown.page(found, plots, title)}
+    return {**pictures, PAGE: site_markdown.page(found, plots, title, records_url)}
 
 
 def _plots(found: Collection, tell: Callable[[str], None]) -> Iterator[Plot]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.report import details as detail_table
 from edgebench.report import table
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from edgebench.schema.result import Result
+
+
+class Link(NamedTuple):
+    """A field that leads somewhere. `address` is encoded already; nothing in it is run."""
+
+    text: str
+    address: str
 
 
 def render(result: Result, *, details: bool = False) -> str:
@@ -28,11 +35,17 @@ def render(result: Result, *, details: bool = False) -> str:
 
 
 def grid(
-    names: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str] = ()
+    names: Sequence[str], rows: Iterable[Sequence[str | Link]], *, right: Collection[str] = ()
 ) -> str:
     """A table, everything in it escaped; columns named in `right` are aligned to the right."""
     rule = ["---:" if name in right else ":---" for name in names]
-    return "".join([_line(map(escape, names)), _line(rule), *(_line(map(escape, r)) for r in rows)])
+    return "".join([_line(map(escape, names)), _line(rule), *(_line(map(_field, r)) for r in rows)])
+
+
+def _field(value: str | Link) -> str:
+    if isinstance(value, str):
+        return escape(value)
+    return f"[{escape(value.text)}](<{value.address.replace('|', '%7C')}>)"
 
 
 def _line(fields: Iterable[str]) -> str:

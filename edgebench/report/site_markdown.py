@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgebench.report.escape import markdown as escape
-from edgebench.report.markdown import grid
-from edgebench.report.site import tables
+from edgebench.report.markdown import Link, grid
+from edgebench.report.site import imported, tables
 from edgebench.report.site.pages import left_out
 
 if TYPE_CHECKING:
@@ -22,13 +22,15 @@ MOST_ROWS = 500
 GENERATOR = "<!-- Made by edgebench report."
 
 
-def page(found: Collection, plots: Sequence[Plot], title: str) -> str:
+def page(found: Collection, plots: Sequence[Plot], title: str, records_url: str = "") -> str:
+    """`records_url` is where readers find the records: each row links to its own."""
     parts = [
         f"# {escape(title)}\n\n{GENERATOR} -->\n",
         *(part for plot in plots for part in _plot(plot)),
         *(_table(tables.claims(found.claims)) if found.claims else ()),
-        *_table(tables.cells(found.cells)),
-        *_table(tables.devices(found.devices)),
+        *_table(tables.cells(found.cells, records_url)),
+        *(_table(imported.table(found.imported, records_url)) if found.imported else ()),
+        *_table(tables.devices(found.devices, imported.devices(found.imported_devices))),
         *_table(tables.files(found.files)),
         *_left_out(found),
     ]
@@ -53,8 +55,10 @@ def _table(table: Table) -> Iterator[str]:
     yield grid(names, [list(map(_text, row)) for row in table.rows[:MOST_ROWS]], right=right)
 
 
-def _text(field: Field) -> str:
-    return f"{field.text} ({field.note})" if field.note else field.text
+def _text(field: Field) -> str | Link:
+    note = field.note if field.note.startswith("(") else f"({field.note})"
+    words = f"{field.text} {note}" if field.note else field.text
+    return Link(words, field.link) if field.link else words
 
 
 def _left_out(found: Collection) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgebench import __version__
 from edgebench.errors import NotUsableHere
 from edgebench.printable import clean
-from edgebench.report.site import tables
+from edgebench.report.site import imported, tables
 from edgebench.report.site.field import cut
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def index(found: Collection, figures: Sequence[Figure], title: str, records_url:
         Plots(figures),
         *[tables.claims(found.claims)] * bool(found.claims),
         tables.cells(found.cells, records_url),
-        tables.devices(found.devices),
+        *[imported.table(found.imported, records_url)] * bool(found.imported),
+        tables.devices(found.devices, imported.devices(found.imported_devices)),
         tables.files(found.files),
         *[Lines("left-out", "Left out", "", lines)] * bool(lines),
     ]
@@ -107,10 +108,12 @@ def _text(name: str) -> str:
 
 
 def _counts(found: Collection) -> list[tuple[int, str]]:
+    devices = {each.id for each in found.devices} | {each.id for each in found.imported_devices}
     numbers = (
-        (len(found.devices), "device"),
+        (len(devices), "device"),
         (len(found.files), "model file"),
         (len(found.cells), "cell"),
+        (len(found.imported), "imported cell"),
         (found.records, "record"),
         (len({each.verdict.claim_id for each in found.claims}), "claim"),
     )

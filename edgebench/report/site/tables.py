@@ -9,7 +9,7 @@ from edgebench.report.comparison_figures import significant
 from edgebench.report.site.field import NONE, Field, cut, interval, number, text, written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from edgebench.analysis.report_reading import Judged
     from edgebench.analysis.report_rows import CellRow, DeviceRow, FileRow
@@ -59,18 +59,14 @@ CELLS = (
 
 def cells(rows: Sequence[CellRow], records_url: str = "") -> Table:
     """Columns in which no cell has a figure are left out. Records are linked below that address."""
-    every = [_cell(row, records_url) for row in rows[:MOST_ROWS]]
-    kept = [place for place, fields in enumerate(zip(*every, strict=True))
-            if any(field.text != NONE for field in fields)]  # fmt: skip
-    columns = tuple(CELLS[place] for place in kept or range(len(CELLS)))
-    made = tuple(tuple(fields[place] for place in kept) for fields in every)
+    columns, made = filled(CELLS, [_cell(row, records_url) for row in rows[:MOST_ROWS]])
     words = "One row per configuration that was measured. Click a heading to sort."
     if len(rows) > MOST_ROWS:
         words += (
             f" Here are the first {MOST_ROWS} of {len(rows)} cells: choose others with --device, "
             "--model and the like, or ask edgebench query."
         )
-    return Table("cells", "Cells", words, columns, made, _filters(columns, made))
+    return Table("cells", "Cells", words, columns, made, filters(columns, made))
 
 
 def claims(judged: Sequence[Judged]) -> Table:
@@ -112,12 +108,13 @@ def _margin(margin: Margin) -> str:
     )
 
 
-def devices(rows: Sequence[DeviceRow]) -> Table:
+def devices(rows: Sequence[DeviceRow], foreign: Iterable[tuple[Field, ...]] = ()) -> Table:
+    """`foreign` are rows of devices that only other tools named: they come last."""
     columns = (
         Column("device"), Column("board"), Column("CPU"), Column("cores", True),
         Column("memory, GiB", True), Column("reads, GB/s", True), Column("kernel"), Column("seen"),
     )  # fmt: skip
-    return Table("devices", "Devices", "", columns, tuple(map(_device, rows)))
+    return Table("devices", "Devices", "", columns, (*map(_device, rows), *foreign))
 
 
 def files(rows: Sequence[FileRow]) -> Table:
@@ -147,12 +144,15 @@ def _cell(row: CellRow, records_url: str) -> tuple[Field, ...]:
         _joules(row),
         _instructions(row),
         _verified(row),
-        text(row.source, row.started_utc[:10])._replace(link=_address(records_url, row.source)),
+        record(row.source, row.started_utc, records_url),
     )
 
 
-def _address(records_url: str, source: str) -> str:
-    return f"{records_url.rstrip('/')}/{quote(source, errors='surrogateescape')}" if records_url else ""
+def record(source: str, when_utc: str, records_url: str) -> Field:
+    """A record's name, linked where readers find it, and the day it is of."""
+    below = quote(source, errors="surrogateescape")
+    link = f"{records_url.rstrip('/')}/{below}" if records_url else ""
+    return text(source, when_utc[:10])._replace(link=link)
 
 
 def _joules(row: CellRow) -> Field:
@@ -202,7 +202,19 @@ def _file(row: FileRow) -> tuple[Field, ...]:
             text(row.sha256[:12]), text(row.source))  # fmt: skip
 
 
-def _filters(
+def filled(
+    columns: Sequence[Column], rows: Sequence[tuple[Field, ...]]
+) -> tuple[tuple[Column, ...], tuple[tuple[Field, ...], ...]]:
+    """Without the columns in which no row says anything; all of them where there is no row."""
+    kept = [place for place, fields in enumerate(zip(*rows, strict=True))
+            if any(field.text != NONE for field in fields)]  # fmt: skip
+    return (
+        tuple(columns[place] for place in kept or range(len(columns))),
+        tuple(tuple(fields[place] for place in kept) for fields in rows),
+    )
+
+
+def filters(
     columns: Sequence[Column], rows: Sequence[tuple[Field, ...]]
 ) -> tuple[Filter, ...]:
     """Only where there is a choice."""
