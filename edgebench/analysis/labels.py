@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
 
 LONGEST = 48
+SYNTHETIC = " (synthetic)"
 
 
 def file_label(file: MeasuredFile) -> str:
     """`smollm2-135m Q4_0 from Q4_1`; synthetic weights say so beside every figure."""
     formats = " from ".join(reversed(file.chain)) or file.quant
-    marked = " (synthetic)" if file.weights == "synthetic" and file.architecture != "fake" else ""
+    marked = SYNTHETIC if file.weights == "synthetic" and file.architecture != "fake" else ""
     return f"{file.model or file.name} {formats}{marked}"
 
 

@@ -134,7 +134,7 @@ class _Gathered:
 
 
 def read(
-    paths: Sequence[Path],
+    given: Sequence[Path],
     tell: Callable[[int, int], None] = lambda *_: None,
     known: Callable[[Path], Rows | None] = lambda _: None,
 ) -> Collection:
@@ -143,7 +143,7 @@ def read(
 
     Raises BadInput where there is nothing to show.
     """
-    found = list(dict.fromkeys(_named(paths)))
+    found = list(dict.fromkeys(_named(given)))
     if not found:
         raise BadInput("There is no record here.", "Name a .json file or a folder of them.")
     gathered = _Gathered()
@@ -176,19 +176,24 @@ def read(
     )
 
 
-def count(paths: Sequence[Path]) -> int:
-    """How many files `read` would read."""
-    return len(dict.fromkeys(_named(paths)))
+def paths(given: Sequence[Path]) -> list[Path]:
+    """The files that `read` would read."""
+    return [path for path, _ in dict.fromkeys(_named(given))]
 
 
-def _named(paths: Iterable[Path]) -> Iterable[tuple[Path, str]]:
+def count(given: Sequence[Path]) -> int:
+    """How many they are."""
+    return len(paths(given))
+
+
+def _named(given: Iterable[Path]) -> Iterable[tuple[Path, str]]:
     """Files with a name below what was given: a page goes to others and names no home folder."""
-    for given in paths:
-        if given.is_dir():
-            for path in sorted(given.rglob("*.json")):
-                yield path, path.relative_to(given).as_posix()
+    for each in given:
+        if each.is_dir():
+            for path in sorted(each.rglob("*.json")):
+                yield path, path.relative_to(each).as_posix()
         else:
-            yield given, given.name
+            yield each, each.name
 
 
 def _kind(path: Path) -> object:

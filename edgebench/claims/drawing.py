@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from edgebench.claims.figures import Compared, Figures
 
 SALT = "edgebench"
-# Okabe and Ito's palette, told apart by colour-blind readers too.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Okabe and Ito's palette, told apart by colour-blind readers too; its black is a grey here, which
+# a page can turn for readers in the dark. Marks are one more, so that no two series look alike.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5A5A5A")
+MARKS = "os^DvPXh"
 SETTINGS: Any = {
     "svg.hashsalt": SALT,
     "svg.fonttype": "path",
@@ -78,7 +80,7 @@ def errorbars(axis: Any, x: Iterable[float], ratios: Sequence[Any], label: str, 
 def bars(figure: Any, series: Mapping[str, Sequence[tuple[str, Figures]]], unit: str) -> None:
     """A panel per series: geometric means over blocks on a logarithmic axis, with intervals."""
     panels = {name: found for name, found in series.items() if found}
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for place, (axis, (title, found)) in enumerate(zip(axes, panels.items(), strict=True)):
         known = [(name, stats.interval(each.values)) for name, each in found]
         shown = [(name, each) for name, each in known if each]
@@ -96,7 +98,8 @@ def roofline(figure: Any, points: Mapping[str, Sequence[tuple[float, float]]]) -
     """Tokens per second that bandwidth allows against those that were reached, both logarithmic."""
     axis = figure.subplots()
     for place, (label, found) in enumerate(points.items()):
-        axis.scatter(*zip(*found, strict=True), label=label, color=COLOURS[place % len(COLOURS)])
+        axis.scatter(*zip(*found, strict=True), label=label, color=COLOURS[place % len(COLOURS)],
+                     marker=MARKS[place % len(MARKS)])  # fmt: skip
     allowed = [x for found in points.values() for x, _ in found]
     ends = [min(allowed), max(allowed)]
     for share in (1.0, 0.5, 0.3):

@@ -44,6 +44,7 @@ def command(
     Example: edgebench report results/ -o site/
     """
     from edgebench import files
+    from edgebench.analysis import report_reading
     from edgebench.report import folder
 
     folder.check(output, folder.PAGE if output_format is Format.MD else folder.INDEX)
@@ -56,7 +57,7 @@ def command(
         typer.echo(f"drawing  {what}", err=True)
 
     make = folder.markdown if output_format is Format.MD else folder.html
-    made = make(found, title, tell, records_url)
+    made = make(found, title, tell, records_url, report_reading.paths(results))
     for name, content in made.items():
         files.write_atomic(output / name, content)
         typer.echo(f"wrote    {output / name} ({_size(content)})", err=True)

@@ -9,7 +9,7 @@ from edgebench.errors import BadInput
 from edgebench.report.plots import PLOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from edgebench.analysis.report_reading import Collection
@@ -45,24 +45,33 @@ def check_link(records_url: str) -> None:
 
 
 def html(
-    found: Collection, title: str, tell: Callable[[str], None], records_url: str = ""
+    found: Collection,
+    title: str,
+    tell: Callable[[str], None],
+    records_url: str = "",
+    paths: Iterable[Path] = (),
 ) -> dict[str, str | bytes]:
-    """One page with everything in it."""
+    """One page with everything in it. Plots of claims are drawn from the files at `paths`."""
     from edgebench.report.site import pages
     from edgebench.report.site.figures import figure
 
     figures = [figure(plot) for plot in _plots(found, tell)]
-    return {INDEX: pages.index(found, figures, title, records_url)}
+    of_claims = [figure(plot) for plot in _claim_plots(found, tell, paths)]
+    return {INDEX: pages.index(found, figures, title, records_url, of_claims)}
 
 
 def markdown(
-    found: Collection, title: str, tell: Callable[[str], None], records_url: str = ""
+    found: Collection,
+    title: str,
+    tell: Callable[[str], None],
+    records_url: str = "",
+    paths: Iterable[Path] = (),
 ) -> dict[str, str | bytes]:
     """A page for a repository, and beside it an SVG file per plot."""
     from edgebench.report import site_markdown
     from edgebench.report.plots import style
 
-    plots = list(_plots(found, tell))
+    plots = [*_plots(found, tell), *_claim_plots(found, tell, paths)]
     pictures: dict[str, str | bytes] = {
         f"{plot.name}.svg": style.svg(plot) for plot in plots if plot.draw
     }
@@ -73,3 +82,15 @@ def _plots(found: Collection, tell: Callable[[str], None]) -> Iterator[Plot]:
     for name, plot in PLOTS.items():
         tell(name)
         yield plot(found.cells)
+
+
+def _claim_plots(
+    found: Collection, tell: Callable[[str], None], paths: Iterable[Path]
+) -> Iterator[Plot]:
+    """Where verdicts are among the records; else nothing is read a second time."""
+    if not found.claims:
+        return
+    from edgebench.report import claim_plots
+
+    tell("claims")
+    yield from claim_plots.plots(paths, found.claims)

@@ -117,23 +117,46 @@ def test_openvino_leaves_its_warm_up_out() -> None:
 
 
 def test_optimum_counts_the_batch_and_all_but_the_first_token() -> None:
+    """Its own report says 1.56 tokens/s of decode: 2 x 15 over the mean of three iterations."""
+    report = json.loads((DATA / "optimum-generation.json").read_text())["report"]
     record = imported_record("optimum-generation.json")
     (cell,) = record.cells
 
+    decode_s = [11.491160520999983, 14.68828381700041, 31.588690381999186]
+    assert report["decode"]["latency"]["values"] == decode_s
+    assert report["decode"]["throughput"]["value"] == pytest.approx(
+        2 * 15 / statistics.mean(decode_s)
+    )
     assert rates(cell) == pytest.approx(
         {
-            "prefill_tok_s": 2 * 64 / 0.4,
-            "decode_tok_s": 2 * 63 / 3.15,
-            "load_s": 2.5,
-            "peak_rss_bytes": 1404116992,
+            "prefill_tok_s": 2 * 32 / 0.8592961490012385,
+            "decode_tok_s": 2 * 15 / 14.68828381700041,
+            "load_s": 0.3799131559990201,
+            "peak_rss_bytes": 533331968,
         }
     )
-    assert (record.device.id, cell.threads) == ("amd-epyc-7742-64-core-processor", 4)
+    assert (record.device.id, cell.threads, cell.quant) == ("amd-epyc", 2, None)
 
 
 def test_optimum_without_generated_text_is_refused() -> None:
     with pytest.raises(BadInput, match="no prefill and no decode"):
         imported_record("optimum-forward.json")
+
+
+def test_a_real_file_of_localscores_format() -> None:
+    """Its rates follow from the two durations that it lists: 1024 tokens, and then 16."""
+    record = imported_record("localscore-bench.json")
+    first = record.cells[0]
+
+    assert rates(first) == pytest.approx(
+        {
+            "prefill_tok_s": 1024e9 / 23513163,
+            "decode_tok_s": 16e9 / 20140222,
+            "time_to_first_token_s": 24.771926875e-3,
+        }
+    )
+    assert record.device.accelerator == "NVIDIA RTX PRO 6000 Blackwell Server Edition"
+    assert (first.device, first.model_size_bytes) == ("gpu", 799862912)
 
 
 def test_localscores_zeros_are_not_measurements() -> None:

@@ -23,6 +23,8 @@ REACH = 3.0
 CUT = f"Intervals that reach beyond {REACH:g} times their estimate are cut there."
 # Characters that fit into a plot's width: in a title, and in the smaller print of a legend.
 TITLE_LENGTH, LABEL_LENGTH = 44, 62
+# What is left of a name in a label that is too long.
+SHORT_NAME = 15
 
 
 class Plot(NamedTuple):
@@ -99,9 +101,20 @@ def told_apart(
     columns = list(zip(*every, strict=True))
     differ = [place for place, words in enumerate(columns) if len(set(words)) > 1]
     same = [words[0] for place, words in enumerate(columns) if place not in differ and words[0]]
-    labels = {key: ", ".join(filter(None, (key[place] for place in differ))) for key in every}
-    shared = label(", ".join(same), most)
-    return {key: label(text, most) or shared for key, text in labels.items()}, shared
+    labels = {key: _fitted([key[place] for place in differ], most) for key in every}
+    shared = _fitted(same, most)
+    return {key: text or shared for key, text in labels.items()}, shared
+
+
+def _fitted(words: Sequence[str], most: int) -> str:
+    """The words, of which the longest give way, so that no one hides the others."""
+    kept = list(filter(None, words))
+    for _ in words:
+        if (over := len(", ".join(kept)) - most) <= 0:
+            break
+        place = max(range(len(kept)), key=lambda each: len(kept[each]))
+        kept[place] = label(kept[place], max(len(kept[place]) - over, SHORT_NAME))
+    return label(", ".join(kept), most)
 
 
 def key(row: CellRow, *fields: str) -> tuple[str, ...]:

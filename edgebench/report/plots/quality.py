@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgebench.analysis.labels import SYNTHETIC
 from edgebench.report.plots import style
 from edgebench.report.plots.plot import (
     CUT,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "quality", "Quality against speed"
 SERIES, MARKS, WIDE = 8, 24, 10.0
+UNTRAINED = "Perplexity of synthetic weights, which know no language, is not drawn."
 PERPLEXITY, KL = "perplexity", "mean KL from the float32 reference, nats"
 COLUMNS = ("device", "model", "backend", "ISA", "threads", "test", "tok/s", "low", "high",
            "measured", "value", "positions", "on the front")  # fmt: skip
@@ -54,6 +56,7 @@ def plot(cells: Sequence[CellRow]) -> Plot:
     if any(len(mine) > 2 * MARKS for mine in kept.values()):
         notes += (f"Of each, the first {MARKS} cells are drawn.",)
     notes += (CUT,) * any(is_cut(point.rate) for point in drawn)
+    notes += (UNTRAINED,) * any(point.row.model.endswith(SYNTHETIC) for point in drawn)
     least = min(point.positions for point in drawn)
     return Plot(
         NAME,
@@ -74,7 +77,8 @@ def _points(row: CellRow) -> Iterator[Point]:
     if row.quality is None or row.decode is None or not drawable(row.decode.estimate):
         return
     for measure, value in ((PERPLEXITY, row.quality.perplexity), (KL, row.quality.mean_kl)):
-        if value is not None and drawable(value):
+        says = measure != PERPLEXITY or not row.model.endswith(SYNTHETIC)
+        if says and value is not None and drawable(value):
             yield Point(row, row.decode, measure, value, row.quality.positions)
 
 

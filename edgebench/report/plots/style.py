@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Narrow, so that a phone shows it at three quarters of its size.
 WIDTH_IN = 4.8
 PNG_DPI = 200
+# Ends of a logarithmic axis that are closer than this factor hold too few powers to name.
+CLOSE = 4.0
 INK, SOFT, GRID, PAPER = "#1d2430", "#5c6675", "#dfe3e9", "#ffffff"
 # Of Okabe and Ito's set for colour-blind readers, moved so that each stands out on both papers;
 # marks differ as well.
@@ -31,6 +33,10 @@ DARK = {
     INK: "#e4e8ee", SOFT: "#9aa5b4", GRID: "#323a46", PAPER: "#161b22",
     "#2a78d0": "#58a6f5", "#d9680f": "#f08c3a", "#12946a": "#3bc08f", "#a355c9": "#c58ae6",
     "#c9324f": "#ef6b82", "#8a7a00": "#c9b62f", "#0d93a8": "#3fc0d4", "#7a6f66": "#ada299",
+    # And the colours of claims/drawing.py.
+    "#0072b2": "#3f8fe8", "#d55e00": "#f08c3a", "#009e73": "#3bc08f", "#cc79a7": "#d998bd",
+    "#56b4e9": "#a5dcff", "#5a5a5a": "#e4e8ee", "#000000": "#e4e8ee", "#dddddd": "#4a5361",
+    "#808080": "#9aa5b4",
 }  # fmt: skip
 _RC: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -112,7 +118,7 @@ def legend(figure: Figure, handles: list[Any], labels: list[str]) -> None:
 
 def plain_numbers(axes: Axes, *which: str) -> None:
     """`1000`, not `10^3`, and `100k` for what is longer."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     for name in which:
         axis = axes.xaxis if name == "x" else axes.yaxis
@@ -120,7 +126,10 @@ def plain_numbers(axes: Axes, *which: str) -> None:
         if axis.get_scale() == "log":
             low, high = sorted(axis.get_view_interval())
             narrow = high / low < 30
-            axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if narrow else (1,), numticks=8))
+            few = MaxNLocator(3) if high / low < CLOSE else None
+            axis.set_major_locator(
+                few or LogLocator(10, subs=(1, 2, 5) if narrow else (1,), numticks=8)
+            )
             axis.set_minor_formatter(NullFormatter())
 
 
@@ -135,15 +144,22 @@ def short(value: float) -> str:
 @contextmanager
 def _drawn(plot: Plot) -> Iterator[Figure]:
     """The figure, with our settings around drawing and saving."""
-    matplotlib = required()
     if plot.draw is None:
         raise ValueError(f"{plot.name} has nothing to draw: {plot.why_not}")
+    with settings():
+        yield plot.draw()
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """Our settings, and none of the user's, around drawing and saving."""
+    matplotlib = required()
     with matplotlib.rc_context(), warnings.catch_warnings():
         # A stranger's model may be named in letters that DejaVu lacks: the reader's font has them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_RC)
-        yield plot.draw()
+        yield
 
 
 def required() -> Any:

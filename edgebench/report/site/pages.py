@@ -40,12 +40,19 @@ class Lines(NamedTuple):
     kind: str = "list"
 
 
-def index(found: Collection, figures: Sequence[Figure], title: str, records_url: str = "") -> str:
-    """The main page."""
+def index(
+    found: Collection,
+    figures: Sequence[Figure],
+    title: str,
+    records_url: str = "",
+    of_claims: Sequence[Figure] = (),
+) -> str:
+    """The main page. `of_claims` stand beside the verdicts that they belong to."""
     lines = left_out(found)
     blocks: list[Any] = [
         Plots(figures),
         *[tables.claims(found.claims)] * bool(found.claims),
+        *[Plots(of_claims, "claim-plots", "Plots of claims")] * bool(of_claims),
         tables.cells(found.cells, records_url),
         *[imported.table(found.imported, records_url)] * bool(found.imported),
         tables.devices(found.devices, imported.devices(found.imported_devices)),
