@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, Unpack
 
 from edgebench.analysis.stats import mean_and_error, t_quantile
 from edgebench.schema.claim import Endpoint, Margin
@@ -14,6 +14,25 @@ if TYPE_CHECKING:
     from edgebench.analysis.stats import LogRatio
     from edgebench.claims.figures import Compared
     from edgebench.schema.claim import Reason, Scope, Word
+
+
+class Asked(TypedDict, total=False):
+    """What an endpoint is about, whatever was found; judging fills in the device."""
+
+    primary: bool
+    scope: Scope
+    device: str | None
+    unit: str
+    says: str
+
+
+PLAIN: Asked = {"primary": True, "scope": "device", "device": None, "unit": "ratio"}
+
+
+class OneSided(Protocol):
+    """How surprising an estimate `above` (else below) `line` is if the truth sat on that line."""
+
+    def __call__(self, line: float, *, above: bool) -> float | None: ...
 
 
 def word(low: float, high: float, margin: Margin) -> Word:
@@ -32,6 +51,43 @@ def _refuted(yes: bool) -> Word:
     return "refuted" if yes else "inconclusive"
 
 
+def decided(
+    name: str,
+    question: str,
+    interval: tuple[float, float, float],
+    margin: Margin,
+    p: OneSided | None,
+    *,
+    blocks: int,
+    reasons: tuple[Reason, ...] = (),
+    **asked: Unpack[Asked],
+) -> Endpoint:
+    """An endpoint of low, estimate and high; its p is against the margin that it passed.
+
+    A range has two margins, and no single p. `reasons` force "inconclusive": what stands in the
+    way whatever the interval says.
+    """
+    low, estimate, high = interval
+    said = "inconclusive" if reasons else word(low, high, margin)
+    straddles: tuple[Reason, ...] = ("interval_straddles_margin",) if said == "inconclusive" else ()
+    line = margin.support if said == "supported" else margin.refute
+    above = (said == "supported") == margin.upward
+    told: dict[str, Any] = {**PLAIN, **asked}
+    return Endpoint(
+        name=name,
+        question=question,
+        verdict=said,
+        estimate=estimate,
+        low=low,
+        high=high,
+        margin=margin,
+        blocks=blocks,
+        p=None if p is None or said == "inconclusive" or margin.band else p(line, above=above),
+        reasons=reasons or straddles,
+        **told,
+    )
+
+
 def of_ratio(
     name: str,
     question: str,
@@ -39,39 +95,17 @@ def of_ratio(
     margin: Margin,
     *,
     blocks: int,
-    device: str | None,
-    scope: Scope = "device",
-    primary: bool = True,
-    unit: str = "ratio",
     reasons: tuple[Reason, ...] = (),
+    **asked: Unpack[Asked],
 ) -> Endpoint:
-    """An endpoint about a ratio of geometric means; `found` is None below two blocks.
-
-    `reasons` force "inconclusive": what stands in the way whatever the interval says.
-    """
+    """An endpoint about a ratio of geometric means; `found` is None below two blocks."""
     if found is None:
-        why: tuple[Reason, ...] = reasons or ("too_few_blocks" if blocks else "not_measured",)
-        return empty(name, question, margin, why, device=device, scope=scope, primary=primary,
-                     unit=unit, blocks=blocks)  # fmt: skip
+        why = reasons or _too_few(blocks)
+        return empty(name, question, margin, why, blocks=blocks, **asked)
     low, high = found.bounds()
-    said = "inconclusive" if reasons else word(low, high, margin)
-    straddles: tuple[Reason, ...] = ("interval_straddles_margin",) if said == "inconclusive" else ()
-    return Endpoint(
-        name=name,
-        question=question,
-        primary=primary,
-        scope=scope,
-        device=device,
-        unit=unit,
-        verdict=said,
-        estimate=math.exp(found.estimate),
-        low=low,
-        high=high,
-        margin=margin,
-        blocks=blocks,
-        p=None if said == "inconclusive" or margin.band else _p(found, margin, said),
-        reasons=reasons or straddles,
-    )
+    interval = (low, math.exp(found.estimate), high)
+    p = one_sided(found)
+    return decided(name, question, interval, margin, p, blocks=blocks, reasons=reasons, **asked)
 
 
 def of_compared(
@@ -80,22 +114,13 @@ def of_compared(
     compared: Compared,
     margin: Margin,
     *,
-    primary: bool = True,
-    unit: str = "ratio",
     reasons: tuple[Reason, ...] = (),
+    **asked: Unpack[Asked],
 ) -> Endpoint:
-    """`of_ratio` of what claims/figures gives; judging fills in the device."""
-    return of_ratio(
-        name,
-        question,
-        compared.found,
-        margin,
-        blocks=compared.blocks,
-        device=None,
-        primary=primary,
-        unit=unit,
-        reasons=reasons or compared.reasons,
-    )
+    """`of_ratio` of what claims/figures gives."""
+    why = reasons or compared.reasons
+    found, blocks = compared.found, compared.blocks
+    return of_ratio(name, question, found, margin, blocks=blocks, reasons=why, **asked)
 
 
 def empty(
@@ -104,20 +129,14 @@ def empty(
     margin: Margin,
     reasons: tuple[Reason, ...],
     *,
-    device: str | None = None,
-    scope: Scope = "device",
-    primary: bool = True,
-    unit: str = "ratio",
     blocks: int = 0,
+    **asked: Unpack[Asked],
 ) -> Endpoint:
     """An endpoint that nothing was measured for, or not enough."""
+    told: dict[str, Any] = {**PLAIN, **asked}
     return Endpoint(
         name=name,
         question=question,
-        primary=primary,
-        scope=scope,
-        device=device,
-        unit=unit,
         verdict="inconclusive",
         estimate=None,
         low=None,
@@ -125,14 +144,8 @@ def empty(
         margin=margin,
         blocks=blocks,
         reasons=reasons,
+        **told,
     )
-
-
-def _p(found: LogRatio, margin: Margin, said: Word) -> float:
-    """How surprising the estimate is if the truth sat on the margin that it passed."""
-    line = margin.support if said == "supported" else margin.refute
-    above = found.p_above(line)
-    return above if (said == "supported") == margin.upward else 1 - above
 
 
 def of_values(
@@ -141,19 +154,19 @@ def of_values(
     values: Sequence[float],
     margin: Margin,
     *,
-    primary: bool = True,
-    unit: str,
     reasons: tuple[Reason, ...] = (),
+    **asked: Unpack[Asked],
 ) -> Endpoint:
     """An endpoint about a mean, one value per block: Student's t on the values themselves.
 
     For shares and differences, which may be 0 or negative. Of one value there is no interval.
     """
-    if len(values) < 2 or reasons:
-        why: tuple[Reason, ...] = reasons or (("too_few_blocks",) if values else ("not_measured",))
-        return empty(name, question, margin, why, primary=primary, unit=unit, blocks=len(values))
-    mean = Mean(*mean_and_error(values), len(values) - 1)
-    return of_mean(name, question, mean, margin, blocks=len(values), primary=primary, unit=unit)
+    blocks = len(values)
+    if blocks < 2 or reasons:
+        why = reasons or _too_few(blocks)
+        return empty(name, question, margin, why, blocks=blocks, **asked)
+    mean = Mean(*mean_and_error(values), blocks - 1)
+    return of_mean(name, question, mean, margin, blocks=blocks, **asked)
 
 
 class Mean(NamedTuple):
@@ -163,6 +176,14 @@ class Mean(NamedTuple):
     error: float
     degrees: float
 
+    def p(self, line: float, *, above: bool) -> float:  # noqa: ARG002 - it lies beyond the line
+        from scipy.special import stdtr
+
+        distance = -abs(self.centre - line)
+        if self.error == 0:
+            return 0.0 if distance else 0.5
+        return float(stdtr(self.degrees, distance / self.error))
+
 
 def of_mean(
     name: str,
@@ -171,38 +192,26 @@ def of_mean(
     margin: Margin,
     *,
     blocks: int,
-    scope: Scope = "device",
-    primary: bool = True,
-    unit: str,
+    **asked: Unpack[Asked],
 ) -> Endpoint:
     """An endpoint about a mean that may be 0 or negative."""
     reach = t_quantile(mean.degrees) * mean.error
-    low, high = mean.centre - reach, mean.centre + reach
-    said = word(low, high, margin)
-    return Endpoint(
-        name=name,
-        question=question,
-        primary=primary,
-        scope=scope,
-        device=None,
-        unit=unit,
-        verdict=said,
-        estimate=mean.centre,
-        low=low,
-        high=high,
-        margin=margin,
-        blocks=blocks,
-        p=None if said == "inconclusive" or margin.band else _p_of_mean(mean, margin, said),
-        reasons=("interval_straddles_margin",) if said == "inconclusive" else (),
-    )
+    interval = (mean.centre - reach, mean.centre, mean.centre + reach)
+    return decided(name, question, interval, margin, mean.p, blocks=blocks, **asked)
 
 
-def _p_of_mean(mean: Mean, margin: Margin, said: Word) -> float:
-    """One-sided, against the margin that was passed."""
-    from scipy.special import stdtr
+class Above(Protocol):
+    def p_above(self, line: float, /) -> float:
+        """How surprising the estimate is when the truth is at most `line`."""
 
-    line = margin.support if said == "supported" else margin.refute
-    distance = -abs(mean.centre - line)
-    if mean.error == 0:
-        return 0.0 if distance else 0.5
-    return float(stdtr(mean.degrees, distance / mean.error))
+
+def one_sided(found: Above) -> OneSided:
+    def p(line: float, *, above: bool) -> float:
+        p_above = found.p_above(line)
+        return p_above if above else 1 - p_above
+
+    return p
+
+
+def _too_few(blocks: int) -> tuple[Reason, ...]:
+    return ("too_few_blocks",) if blocks else ("not_measured",)

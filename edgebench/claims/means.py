@@ -6,16 +6,15 @@ The unit is the block, the interval Student's t; ratios of speeds go through cla
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from edgebench.analysis.stats import CONFIDENCE
 from edgebench.claims import decide
-from edgebench.schema.claim import Endpoint, Margin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgebench.schema.claim import Reason
+    from edgebench.schema.claim import Endpoint, Margin, Reason
 
 
 class Mean(NamedTuple):
@@ -59,31 +58,22 @@ def of_values(
     values: Sequence[float],
     margin: Margin,
     *,
-    unit: str,
-    primary: bool = True,
     reasons: tuple[Reason, ...] = (),
-    says: str = "",
+    **asked: Unpack[decide.Asked],
 ) -> Endpoint:
     """One value per block against the margin; judging fills in the device.
 
     `reasons` force "inconclusive", and are why there are too few values where there are.
     """
-    found = mean(values)
+    found, blocks = mean(values), len(values)
     if found is None:
         why: tuple[Reason, ...] = reasons or ("too_few_blocks" if values else "not_measured",)
-        made = decide.empty(
-            name, question, margin, why, primary=primary, unit=unit, blocks=len(values)
-        )
-        return made.model_copy(update={"says": says})
+        return decide.empty(name, question, margin, why, blocks=blocks, **asked)
     low, high = found.bounds()
-    said = "inconclusive" if reasons else decide.word(low, high, margin)
-    open_reasons: tuple[Reason, ...] = reasons or ("interval_straddles_margin",)
-    return Endpoint(
-        name=name, question=question, primary=primary, scope="device", device=None, unit=unit,
-        verdict=said, estimate=found.estimate, low=low, high=high, margin=margin,
-        blocks=len(values), p=None if said == "inconclusive" else _p(found, margin, said),
-        reasons=open_reasons if said == "inconclusive" else (), says=says,
-    )  # fmt: skip
+    interval, p = (low, found.estimate, high), decide.one_sided(found)
+    return decide.decided(
+        name, question, interval, margin, p, blocks=blocks, reasons=reasons, **asked
+    )
 
 
 def of_count(
@@ -92,28 +82,14 @@ def of_count(
     total: float | None,
     margin: Margin,
     *,
-    unit: str,
     blocks: int,
     reasons: tuple[Reason, ...] = (),
-    says: str = "",
+    **asked: Unpack[decide.Asked],
 ) -> Endpoint:
     """Something that was counted whole, and so has no interval; None: nothing was counted."""
     if total is None or reasons:
         why = reasons or ("not_measured",)
-        made = decide.empty(name, question, margin, why, unit=unit, blocks=blocks)
-        return made.model_copy(update={"says": says})
-    said = decide.word(total, total, margin)
-    return Endpoint(
-        name=name, question=question, primary=True, scope="device", device=None, unit=unit,
-        verdict=said, estimate=total, low=total, high=total, margin=margin, blocks=blocks,
-        reasons=() if said != "inconclusive" else ("interval_straddles_margin",), says=says,
-    )  # fmt: skip
-
-
-def _p(found: Mean, margin: Margin, said: str) -> float | None:
-    """Against the margin that was passed; a range has two, and no single p."""
-    if margin.band:
-        return None
-    line = margin.support if said == "supported" else margin.refute
-    above = found.p_above(line)
-    return above if (said == "supported") == margin.upward else 1 - above
+        return decide.empty(name, question, margin, why, blocks=blocks, **asked)
+    return decide.decided(
+        name, question, (total, total, total), margin, None, blocks=blocks, **asked
+    )

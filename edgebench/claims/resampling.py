@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 import random
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, Unpack
 
 from edgebench.claims import decide
-from edgebench.schema.claim import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from edgebench.schema.claim import Margin, Reason
+    from edgebench.schema.claim import Endpoint, Margin, Reason
 
 T = TypeVar("T")
 DRAWS = 2000
@@ -81,23 +80,13 @@ def endpoint(
     found: Estimate | None,
     margin: Margin,
     *,
-    primary: bool = True,
-    unit: str = "ratio",
     reasons: tuple[Reason, ...] = (),
-    says: str = "",
+    **asked: Unpack[decide.Asked],
 ) -> Endpoint:
     """Decided by the whole interval, as everywhere; `reasons` force "inconclusive"."""
     if found is None:
-        why: tuple[Reason, ...] = reasons or ("not_measured",)
-        empty = decide.empty(name, question, margin, why, primary=primary, unit=unit)
-        return empty.model_copy(update={"says": says})
-    said = "inconclusive" if reasons else decide.word(found.low, found.high, margin)
-    straddles: tuple[Reason, ...] = ("interval_straddles_margin",) if said == "inconclusive" else ()
-    line = margin.support if said == "supported" else margin.refute
-    above = (said == "supported") == margin.upward
-    return Endpoint(
-        name=name, question=question, primary=primary, scope="device", device=None, unit=unit,
-        verdict=said, estimate=found.value, low=found.low, high=found.high, margin=margin,
-        blocks=found.units, reasons=reasons or straddles, says=says,
-        p=None if said == "inconclusive" or margin.band else found.p(line, above=above),
-    )  # fmt: skip
+        return decide.empty(name, question, margin, reasons or ("not_measured",), **asked)
+    interval = (found.low, found.value, found.high)
+    return decide.decided(
+        name, question, interval, margin, found.p, blocks=found.units, reasons=reasons, **asked
+    )

@@ -13,7 +13,7 @@ from edgebench.measure.experiments.neighbours import BUSY, beside
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from edgebench.backends.llama_cpp import LlamaSession
+    from edgebench.backends.llama_session import LlamaSession
 
     Clock = Callable[[], int]
 
