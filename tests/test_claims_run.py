@@ -204,6 +204,18 @@ def test_an_experiment_loses_at_most_the_block_under_way() -> None:
     assert found.finished_utc is not None
 
 
+def test_no_block_is_begun_when_time_is_up() -> None:
+    """A kind of many blocks would else go on for as long as all of them take."""
+    saved: list[Experiment] = []
+    left = iter([True, True, False])
+    short = rim(saved)._replace(may_begin=lambda: next(left))
+    world: World = None  # type: ignore[assignment]
+    kind = Counting()
+    found = experimenting.run(kind, world, blank(kind, "aaaaaaaa"), range(4), short)  # type: ignore[arg-type]
+    assert [block.index for block in found.blocks] == [0, 1]
+    assert experimenting.missing(4, saved[-1:]) == [2, 3]
+
+
 def test_blocks_of_other_settings_are_other_blocks() -> None:
     one = blank(Counting(), "aaaaaaaa", rank=8)
     block = Block(index=0, started_utc="2026-01-01T00:00:00Z", load_average=None, points=())

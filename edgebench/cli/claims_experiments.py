@@ -119,10 +119,11 @@ def _one(whole: Suite, need: Trying, wanted: int, empty: Path) -> str | None:
         indices = experimenting.missing(wanted, _same(whole, record), whole.made)
         if not indices:
             return None
-        if time.monotonic() + seconds > whole.deadline_s:
-            return "--max-time was spent."
         whole.made.add(record.run_id)
-        experimenting.run(kind, world, record, indices, _rim(whole, record, probed, seconds))
+        rim = _rim(whole, record, probed, seconds)
+        made = len(experimenting.run(kind, world, record, indices, rim).blocks)
+        if made < len(indices):
+            return f"{made} of {len(indices)} blocks: --max-time was spent."
     except (FileUnavailable, Interrupted, KeyboardInterrupt, NotSaved):
         raise
     except EdgebenchError as error:
@@ -179,6 +180,7 @@ def _rim(whole: Suite, record: Experiment, probed: set[str], seconds: float) -> 
         engines=lambda: whole.here.engines(probed),
         save=save,
         block_done=block_done,
+        may_begin=lambda: time.monotonic() + seconds <= whole.deadline_s,
     )
 
 

@@ -27,13 +27,17 @@ CONTENDED_SHARE = 0.02
 
 
 class Rim(NamedTuple):
-    """What the runner itself needs from outside; `save` writes the record."""
+    """What the runner itself needs from outside; `save` writes the record.
+
+    `may_begin` says before each block whether there is time for another.
+    """
 
     utc: Callable[[], str]
     load_average: Callable[[], float | None]
     engines: Callable[[], tuple[Engine, ...]]
     save: Callable[[Experiment], None]
     block_done: Callable[[int, int], None]
+    may_begin: Callable[[], bool] = lambda: True
 
 
 class Identity(NamedTuple):
@@ -123,8 +127,13 @@ def is_void(block: Block) -> bool:
 def run(
     kind: ExperimentKind, world: World, record: Experiment, indices: Sequence[int], rim: Rim
 ) -> Experiment:
-    """The blocks of these indices, appended to `record`, which is saved after each of them."""
+    """The blocks of these indices, appended to `record`, which is saved after each of them.
+
+    Fewer where time is up.
+    """
     for done, index in enumerate(indices):
+        if not rim.may_begin():
+            break
         started_utc, load_average = rim.utc(), rim.load_average()
         rng = random.Random(f"{record.seed} {index}")  # noqa: S311 - an order, no secret
         points = tuple(kind.block(world, index, rng))
