@@ -55,6 +55,13 @@ def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
     return tuple(found)
 
 
+def decisive(evidence: Evidence) -> tuple[Endpoint, Endpoint]:
+    """Time and loss of what decides, for who else asks."""
+    known = read(evidence)
+    full, short = known.get(("full", 1.0), []), known.get(DECISIVE, [])
+    return _time(DECISIVE, full, short), _loss(DECISIVE, full, short)
+
+
 def read(evidence: Evidence) -> dict[Key, list[Asked]]:
     """By method and ratio; the first answer to a question of a device's passage counts."""
     kept: dict[Key, dict[tuple[str, int], Asked]] = {}

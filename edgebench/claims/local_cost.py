@@ -11,7 +11,19 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from edgebench.analysis import energy, metrics, stats
-from edgebench.claims import Cells, Claim, Trying, costs, decide, figures, price_table, resampling
+from edgebench.claims import (
+    Cells,
+    Claim,
+    Trying,
+    answers,
+    context_compress,
+    costs,
+    decide,
+    figures,
+    price_table,
+    remedies,
+    resampling,
+)
 from edgebench.schema.claim import Endpoint, Margin, Quote
 
 if TYPE_CHECKING:
@@ -33,6 +45,7 @@ MARGINS = {
     "zero_marginal": Margin(support=0.0, refute=0.0, upward=False),
     "batch": Margin(support=2.0, refute=1.2),
     "characters": Margin(support=0.85, refute=1.15, band=True),
+    "remedy": remedies.MARGIN,
 }
 
 
@@ -45,6 +58,7 @@ def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
         _zero_marginal(best),
         _batching(evidence),
         _characters(evidence),
+        *remedies.endpoints(evidence),
     )
 
 
@@ -219,7 +233,7 @@ def _dollars() -> Iterator[Any]:
 
 CLAIM = Claim(
     id="local-cost",
-    version=1,
+    version=2,
     title="Inference is expensive; marginal cost becomes fixed cost",
     quotes=(
         Quote(
@@ -246,10 +260,17 @@ CLAIM = Claim(
     "that at 100 % is above it. Marginal share at 30 %: supported up to 0.20, refuted above. "
     "Without a meter of the whole device nothing is supported (no_meter); hardware alone can "
     "refute. The device's price is the one that its profile cites. The API's model is a better "
-    "one: equal quality is not claimed.",
+    "one: equal quality is not claimed. Beside it, each remedy that the documents name (a smaller "
+    "model, a shorter context, an optimised model) by itself: at least 2 times cheaper an answer "
+    "supports, below 1.2 refutes, and without relative quality of 0.75 (for the context: at most "
+    "5 points lost) nothing is supported.",
     needs=(
         Cells(quants=(QUANT,), workloads=WORKLOADS, launches={"smoke": 3, "full": 10}),
         Trying("token-counts", blocks={"smoke": 1, "full": 1}),
+        # Read here and measured for quant-optimise, small-good-enough and context-compress.
+        Cells(quants=(remedies.BASE, remedies.OPTIMISED), workloads=("pp256", "tg64"), launches={}),
+        Trying(answers.KIND, blocks={}),
+        Trying(context_compress.KIND, blocks={}),
     ),
     margins=MARGINS,
     judge=judge,
