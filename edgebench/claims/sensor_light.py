@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgebench.claims import Claim, Trying, decide, figures, resampling
+from edgebench.claims import Claim, Trying, decide, figures, gateway, resampling
 from edgebench.schema.claim import Margin, Quote
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ MARGINS = {
     "accuracy": Margin(support=0.9, refute=0.6),
     "json": Margin(support=0.95, refute=0.95),
     "rate": Margin(support=0.1, refute=0.1),
+    **gateway.MARGINS,
 }
 
 
@@ -48,9 +49,9 @@ def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
             if encoding != ENCODING
         ),
         _json(evidence),
-        _rate(evidence),
     ]
-    return tuple(found)
+    rate = _rate(evidence)
+    return (*found, rate, *gateway.endpoints(evidence, rate))
 
 
 def _tokens(evidence: Evidence) -> Endpoint:
@@ -193,7 +194,7 @@ def _median_tokens(evidence: Evidence, task: str, encoding: str) -> float | None
 
 CLAIM = Claim(
     id="sensor-light",
-    version=1,
+    version=2,
     title="Small sensor sources are easy to add",
     quotes=(
         Quote(
@@ -219,7 +220,10 @@ CLAIM = Claim(
     "question at most 96 and time to the first token at most 1 s (interval over blocks). "
     "Compatible: balanced accuracy on threshold records, over the rule's, supported from 0.9, "
     "refuted below 0.6 (95 % bootstrap interval over records, one solved example per label); and "
-    "at least 95 % of the labels that it writes are valid JSON (Wilson). All four are primary.",
+    "at least 95 % of the labels that it writes are valid JSON (Wilson). All four are primary. "
+    "Beside them, a gateway that keeps the threshold records it is sure about: half of the tokens "
+    "not sent on supports that it takes load off the centre, at most 2 points below the rule and "
+    "a record every ten seconds at a tenth of the time; below 0.2, or too slow, refutes.",
     needs=(Trying("sensor-records", blocks={"smoke": 10, "full": 20}),),
     margins=MARGINS,
     judge=judge,

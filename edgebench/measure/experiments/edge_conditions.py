@@ -40,7 +40,7 @@ class EdgeConditions:
         return (_file(world),)
 
     def block_s(self, world: World) -> float:  # noqa: ARG002 - about the same everywhere
-        return 6.0 * len(STATES)
+        return 4.0 * len(STATES)
 
     def block(self, world: World, index: int, rng: random.Random) -> Sequence[Point]:
         """Raises NotUsableHere without the engine, or for a file without a tokenizer."""
