@@ -12,7 +12,7 @@ from edgebench.analysis import imported, stats
 
 if TYPE_CHECKING:
     from edgebench.schema.imported import Imported, ImportedCell, ImportedDevice
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 
 class ImportedRow(NamedTuple):

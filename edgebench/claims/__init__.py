@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from edgebench.schema.cell import MeasuredFile
     from edgebench.schema.claim import Endpoint, Margin, Quote
     from edgebench.schema.experiment import Block, Experiment, Point
-    from edgebench.schema.result import CellResult, MeasuredFile, Result
+    from edgebench.schema.result import CellResult, Result
 
 Level = Literal["smoke", "full"]
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from edgebench.claims import Evidence
+    from edgebench.schema.cell import MeasuredFile
     from edgebench.schema.experiment import Point
-    from edgebench.schema.result import MeasuredFile
 
 KIND = "task-items"
 SHOTS = 3

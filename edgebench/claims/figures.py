@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from edgebench.analysis.stats import LogRatio
     from edgebench.claims import Evidence, Row
     from edgebench.schema.claim import Reason
-    from edgebench.schema.result import CellResult, Launch
+    from edgebench.schema.launch import Launch
+    from edgebench.schema.result import CellResult
 
 CONTENDED_SHARE = 0.02
 FEWEST_BLOCKS = 2

@@ -16,7 +16,7 @@ from edgebench.machine import disturbances
 from edgebench.measure import roofline, turn
 from edgebench.measure.runner import run_job
 from edgebench.models.fit import available_bytes
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

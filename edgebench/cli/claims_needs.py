@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from edgebench.cli.claims_world import Here
     from edgebench.measure.plan import Plan
     from edgebench.models.prepared import Prepared
-    from edgebench.schema.result import Cell, Launch, MeasuredFile, Result, Skipped
+    from edgebench.schema.cell import Cell, MeasuredFile, Skipped
+    from edgebench.schema.launch import Launch
+    from edgebench.schema.result import Result
 
 # A loop that was interrupted is not what was asked for.
 WHOLE_LOOP = 0.9

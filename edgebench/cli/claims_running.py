@@ -30,14 +30,15 @@ from edgebench.measure.schedule import Budget
 from edgebench.report import claims as shown
 from edgebench.report.progress import duration
 from edgebench.report.suite_progress import Pace, SuiteLines, say
+from edgebench.schema.cell import Options
 from edgebench.schema.claim import Skip
-from edgebench.schema.result import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from edgebench.claims import Claim, Level
-    from edgebench.schema.result import Cell, Result
+    from edgebench.schema.cell import Cell
+    from edgebench.schema.result import Result
 
 OTHER_RESULTS = files.CHOOSE_OUTPUT.replace("--output", "--results")
 TRIALS = {"smoke": (3, 3.0), "full": (3, 5.0)}

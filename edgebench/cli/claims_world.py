@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgebench.measure.plan import Probe
     from edgebench.models.prepared import Prepared
     from edgebench.schema.device import Device
-    from edgebench.schema.result import Note
+    from edgebench.schema.note import Note
 
 SILENCE_S = 900.0
 

@@ -29,7 +29,8 @@ from edgebench.measure.plan import plan
 from edgebench.measure.teacher import TEXT_NAME, Teacher
 from edgebench.power.choose import Metering
 from edgebench.report import progress
-from edgebench.schema.result import CellResult, Engine, Note, Result, Schedule
+from edgebench.schema.note import Note
+from edgebench.schema.result import CellResult, Engine, Result, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from edgebench.measure.runner import Outcome
     from edgebench.measure.schedule import Budget
     from edgebench.measure.sustain import RunLoop
+    from edgebench.schema.cell import Cell
     from edgebench.schema.energy import Energy
-    from edgebench.schema.result import Cell
 
 
 def run(choices: Choices, budget: Budget) -> None:

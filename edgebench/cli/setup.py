@@ -21,7 +21,7 @@ from edgebench.measure.plan import Plan, Probe, Request
 from edgebench.models import fit
 from edgebench.power import choose
 from edgebench.report.download import transfer_progress
-from edgebench.schema.result import Note, Options
+from edgebench.schema.cell import Options
 from edgebench.schema.workload import parse_workloads
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edgebench.measure.sustain import RunLoop
     from edgebench.models.prepared import Prepared
     from edgebench.schema.device import Device
+    from edgebench.schema.note import Note
     from edgebench.schema.workload import Workload
 
 

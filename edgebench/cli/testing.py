@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from edgebench.analysis.gate_evidence import Wish
     from edgebench.schema.comparison import GateReport
-    from edgebench.schema.result import CellSummary, Interval
+    from edgebench.schema.interval import Interval
+    from edgebench.schema.summary import CellSummary
 
 LAUNCHES = 10
 

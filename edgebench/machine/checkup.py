@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edgebench.machine.devices import Gpu
     from edgebench.measure.plan import Probe
     from edgebench.schema.device import Device
-    from edgebench.schema.result import Note
+    from edgebench.schema.note import Note
 
 # One plays a script, the other is what outputs are held against: neither is what people deploy.
 STAND_INS = frozenset({"fake", "reference"})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebench.machine import contention, kernel_files, placement, power_source, throttling
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

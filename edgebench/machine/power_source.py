@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgebench.machine import kernel_files
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.machine import kernel_files
 from edgebench.machine.contention import BUSY_SHARE, CONTENDED_SHARE
-from edgebench.schema.result import Note
+from edgebench.schema.note import Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edgebench.schema.comparison import Finding, Metric, Ratio
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 NAMES: Mapping[Metric, str] = {
     "prefill_tok_s": "prefill tok/s",

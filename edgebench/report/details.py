@@ -12,7 +12,9 @@ from edgebench.report.grid import grid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgebench.schema.result import CellResult, Interval, Memory, Result
+    from edgebench.schema.interval import Interval
+    from edgebench.schema.launch import Memory
+    from edgebench.schema.result import CellResult, Result
 
 COLUMNS = ("cell", "load", "cold load", "first call", "step p50", "p90", "p99",
            "between launches", "within a launch", "course", "CPU s/token", "CPU 95 % interval",

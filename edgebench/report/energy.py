@@ -11,7 +11,8 @@ from edgebench.report.grid import grid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgebench.schema.result import CellResult, Interval, Result
+    from edgebench.schema.interval import Interval
+    from edgebench.schema.result import CellResult, Result
 
 COLUMNS = ("energy of", "phase", "method", "scope", "tier", "J/token", "95 % interval", "tokens/J",
            "W", "idle W", "window", "samples", "why not")  # fmt: skip

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from edgebench.schema.hardware import ClaimVerdict, MeterSpec, Profile
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 LIST = ("profile", "board", "cores", "memory", "claims")
 CLAIMS = ("claim", "claimed", "measured", "verdict")

@@ -17,7 +17,8 @@ from edgebench.report.table import interval
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edgebench.schema.result import Cell, CellResult, MeasuredFile
+    from edgebench.schema.cell import Cell, MeasuredFile
+    from edgebench.schema.result import CellResult
 
 
 class Goal(NamedTuple):

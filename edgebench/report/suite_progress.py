@@ -13,7 +13,8 @@ from edgebench.report.table import interval
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from edgebench.schema.result import Cell, CellResult, MeasuredFile
+    from edgebench.schema.cell import Cell, MeasuredFile
+    from edgebench.schema.result import CellResult
 
 
 class Pace:

@@ -14,7 +14,10 @@ from edgebench.report.grid import grid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgebench.schema.result import CellResult, CellSummary, Interval, MeasuredFile, Result
+    from edgebench.schema.cell import MeasuredFile
+    from edgebench.schema.interval import Interval
+    from edgebench.schema.result import CellResult, Result
+    from edgebench.schema.summary import CellSummary
 
 CPU_TIME = "CPU per token"
 MEANING = {

@@ -10,57 +10,16 @@ from __future__ import annotations
 from typing import Literal
 
 from edgebench.schema import Bytes, Index, Nanoseconds, Quantity, Strict, Utc
-from edgebench.schema.cell import Cell, CellId, Export, MeasuredFile, Options, Skipped
+from edgebench.schema.cell import Cell, CellId, Export, MeasuredFile, Skipped
 from edgebench.schema.device import Device
 from edgebench.schema.energy import Energy
-from edgebench.schema.interval import Interval
 from edgebench.schema.launch import (
-    Counters,
-    Dispatch,
-    Failure,
-    InstructionCount,
-    Instructions,
     Launch,
-    Load,
-    Memory,
-    PhasePeaks,
-    Trial,
 )
 from edgebench.schema.model import Sha256
 from edgebench.schema.note import Note
-from edgebench.schema.summary import CellSummary, EnergyFigure
-from edgebench.schema.verification import Thresholds, Verification
-
-# Moved on; gone once every branch imports them from where they are.
-__all__ = [
-    "Cell",
-    "CellId",
-    "CellResult",
-    "CellSummary",
-    "Counters",
-    "Dispatch",
-    "EnergyFigure",
-    "Engine",
-    "Export",
-    "Failure",
-    "InstructionCount",
-    "Instructions",
-    "Interval",
-    "Launch",
-    "Load",
-    "MeasuredFile",
-    "Memory",
-    "Note",
-    "Options",
-    "PhasePeaks",
-    "Result",
-    "Schedule",
-    "Skipped",
-    "Text",
-    "Thresholds",
-    "Trial",
-    "Verification",
-]
+from edgebench.schema.summary import CellSummary
+from edgebench.schema.verification import Verification
 
 
 class Engine(Strict):

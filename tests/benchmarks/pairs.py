@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 PAIRS = int(os.environ.get("EDGEBENCH_BENCH_PAIRS", "12"))
 

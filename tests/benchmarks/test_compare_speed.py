@@ -23,7 +23,7 @@ from tests.results_maker import cell, launch, result, trial, verification
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgebench.schema.result import Launch
+    from edgebench.schema.launch import Launch
 
 pytestmark = pytest.mark.bench
 DEVICES = 500

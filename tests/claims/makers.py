@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from edgebench.claims import Evidence
 from edgebench.schema.experiment import Block, Experiment, Point
-from edgebench.schema.result import CellResult, MeasuredFile
+from edgebench.schema.result import CellResult
 from tests import results_maker as made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from edgebench.schema.cell import Cell, MeasuredFile
     from edgebench.schema.device import Device
-    from edgebench.schema.result import Cell, Launch, Result
+    from edgebench.schema.launch import Launch
+    from edgebench.schema.result import Result
 
 Effect = Literal["supported", "refuted", "astride"]
 # Ten blocks: a few per cent of scatter, as on a quiet machine, and as much as on a noisy one.

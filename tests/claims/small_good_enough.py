@@ -9,7 +9,7 @@ from tests.results_maker import SHAPE
 
 if TYPE_CHECKING:
     from edgebench.claims import Evidence
-    from edgebench.schema.result import MeasuredFile
+    from edgebench.schema.cell import MeasuredFile
     from tests.claims.makers import Effect
 
 FAMILIES = {"intent": "language", "extraction": "language", "yes_no": "language",

@@ -6,8 +6,8 @@ import pytest
 
 from edgebench.analysis import ceilings
 from edgebench.claims import arm_vs_gpu, decode_bandwidth, figures
+from edgebench.schema.cell import Options
 from edgebench.schema.model import Shape
-from edgebench.schema.result import Options
 from tests.claims import decode_bandwidth as bandwidth
 from tests.claims.makers import STEADY, evidence, file, record, speeds
 from tests.results_maker import DEVICE as BOARD

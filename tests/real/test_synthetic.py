@@ -22,7 +22,7 @@ from edgebench.models.gguf import read_header
 from edgebench.models.llama import describe
 from edgebench.models.progress import Silent
 from edgebench.models.synthesize import synthesize
-from edgebench.schema.result import Options
+from edgebench.schema.cell import Options
 from tests.synthetic import TINY, shaped
 
 if TYPE_CHECKING:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.analysis.compare_samples import Sample
+    from edgebench.schema.cell import MeasuredFile
     from edgebench.schema.comparison import Metric
     from edgebench.schema.imported import Imported, ImportedCell
-    from edgebench.schema.result import CellResult, Interval, MeasuredFile
+    from edgebench.schema.interval import Interval
+    from edgebench.schema.result import CellResult
 
 MOST_NAMED = 3
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edgebench.analysis.interchange.exported import Export, Exported
     from edgebench.schema.comparison import Metric
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 UNITS: dict[Metric, str] = {
     "prefill_tok_s": "tok/s",

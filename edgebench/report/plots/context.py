@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from edgebench.analysis.report_rows import CellRow
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 NAME, TITLE = "context", "Speed and context"
 SERIES = 8

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from edgebench.analysis.energy import Figure as Joules
     from edgebench.analysis.report_rows import CellRow
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 NAME, TITLE = "energy", "Energy per token"
 PANELS, BARS = 6, 12

@@ -22,7 +22,7 @@ from edgebench.report.plots.plot import (
     told_apart,
     whisker,
 )
-from edgebench.schema.result import Interval
+from edgebench.schema.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from edgebench.analysis.report_rows import CellRow
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 NAME, TITLE = "quality", "Quality against speed"
 SERIES, MARKS, WIDE = 8, 24, 10.0

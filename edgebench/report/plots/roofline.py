@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from edgebench.analysis.report_rows import Ceiling, CellRow
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 NAME, TITLE = "roofline", "Speed against bandwidth"
 SERIES, MARKS = 8, 24

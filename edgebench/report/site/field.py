@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from edgebench.report.comparison_figures import significant
 
 if TYPE_CHECKING:
-    from edgebench.schema.result import Interval
+    from edgebench.schema.interval import Interval
 
 NONE = "-"
 # Of a stranger's text: a name of a megabyte would be one in every row.
