@@ -85,5 +85,5 @@ def _printable(figure: Figure) -> None:
         words.set_text(label(words.get_text(), LONGEST))
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            if words := drawn.words_on(axis):
-                axis.set_ticks(list(words), [label(each) for each in words.values()])
+            if ticks := drawn.words_on(axis):
+                axis.set_ticks(list(ticks), [label(each) for each in ticks.values()])

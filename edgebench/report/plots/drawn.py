@@ -45,8 +45,10 @@ def _of_axes(axes: Any) -> Iterator[Row]:
                 yield _row(axes, line.get_label(), (_name(axes.xaxis, x), y))
     for collection in axes.collections:
         if isinstance(collection, PathCollection):
-            for x, y in collection.get_offsets():
-                yield _row(axes, collection.get_label(), (_name(axes.xaxis, x), y))
+            offsets: Any = collection.get_offsets()
+            name: Any = collection.get_label()
+            for x, y in offsets:
+                yield _row(axes, name, (_name(axes.xaxis, x), y))
 
 
 def _of_bars(axes: Any, bars: Any) -> Iterator[Row]:

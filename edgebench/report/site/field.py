@@ -42,7 +42,11 @@ def interval(found: Interval | None, scale: float = 1.0, unit: str = "") -> Fiel
     if found is None:
         return Field(NONE, mark="n")
     low, high = found.low, found.high
-    reach = f"{written(low * scale)} - {written(high * scale)} " if low is not None and high is not None else ""
+    reach = (
+        f"{written(low * scale)} - {written(high * scale)} "
+        if low is not None and high is not None
+        else ""
+    )
     shown = f"{written(found.estimate * scale)}{unit}"
     return Field(shown, found.estimate, f"{reach}(n={found.launches})")
 

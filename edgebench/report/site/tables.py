@@ -214,9 +214,7 @@ def filled(
     )
 
 
-def filters(
-    columns: Sequence[Column], rows: Sequence[tuple[Field, ...]]
-) -> tuple[Filter, ...]:
+def filters(columns: Sequence[Column], rows: Sequence[tuple[Field, ...]]) -> tuple[Filter, ...]:
     """Only where there is a choice."""
     found = []
     for place, column in enumerate(columns):
