@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgebench.schema.calibration import Calibration
 from edgebench.schema.ceilings import Ceilings
@@ -37,10 +37,22 @@ PUBLISHED: dict[str, type[BaseModel]] = {
 
 
 def text_of(name: str) -> str:
-    """The schema as it must stand in `docs/schema/<name>`."""
+    """The schema as it must stand in `docs/schema/<name>`: editors show what each field means."""
     schema = PUBLISHED[name].model_json_schema(mode="validation")
+    _describe(PUBLISHED[name], schema)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=1, sort_keys=True) + "\n"
+
+
+def _describe(document: type[BaseModel], schema: dict[str, Any]) -> None:
+    """The same words as in docs/reference/schema.md."""
+    from scripts import reference_fields
+
+    parts = schema.get("$defs", {}) | {document.__name__: schema}
+    for model in reference_fields.within(document):
+        for field, told in parts[model.__name__].get("properties", {}).items():
+            if said := reference_fields.meaning(model, field):
+                told["description"] = said
 
 
 if __name__ == "__main__":

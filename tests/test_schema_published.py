@@ -32,3 +32,16 @@ def test_the_published_schema_refuses_what_we_refuse() -> None:
     published = json.loads((schema.FOLDER / "models.v1.schema.json").read_text(encoding="utf-8"))
     wrong = {"version": 1, "default": "x", "models": {}, "mode1s": {}}
     assert list(jsonschema.Draft202012Validator(published).iter_errors(wrong))
+
+
+@pytest.mark.parametrize("name", sorted(schema.PUBLISHED))
+def test_every_published_field_says_what_it_means(name: str) -> None:
+    published = json.loads((schema.FOLDER / name).read_text(encoding="utf-8"))
+    parts = {"the document": published, **published.get("$defs", {})}
+    fields = {
+        f"{part}.{field}": said.get("description")
+        for part, found in parts.items()
+        for field, said in found.get("properties", {}).items()
+    }
+    assert fields
+    assert [field for field, said in fields.items() if not said] == []

@@ -84,13 +84,31 @@ def test_an_overflowed_stddev_ns_is_never_read() -> None:
 
 
 def test_genai_writes_averages_and_no_spread() -> None:
-    as_json = imported_record("genai.json").cells[0]
-    as_csv = imported_record("genai.csv").cells[0]
+    as_json = imported_record("genai.json").cells
+    as_csv = imported_record("genai.csv").cells
 
-    assert rates(as_json) == pytest.approx({"prefill_tok_s": 97.0, "decode_tok_s": 11.88})
-    assert rates(as_csv) == rates(as_json)
-    assert (as_json.model, as_json.quant, as_json.workload.name) == ("phi-2", "int4", "pp16+tg256")
-    assert imported.spread(as_json.launches[0], "decode") is None
+    assert [each.workload.name for each in as_json] == ["pp16+tg16", "pp64+tg16"]
+    assert [rates(each) for each in as_csv] == [rates(each) for each in as_json]
+    assert rates(as_json[0]) == pytest.approx(
+        {
+            "prefill_tok_s": 4084.2088996049997,
+            "decode_tok_s": 2709.381775936713,
+            "time_to_first_token_s": 3.9873980003903853e-3,
+        }
+    )
+    assert (as_json[0].model, as_json[0].quant) == ("tiny-random-llama", "int4")
+    assert imported.spread(as_json[0].launches[0], "decode") is None
+
+
+def test_genais_count_of_runs_is_not_believed() -> None:
+    """It was run three times with one warm-up and writes 10: a default that nothing sets."""
+    (said, _) = json.loads((DATA / "genai.json").read_text())
+    assert said["config"]["measured_runs"] == 10
+
+    cell = imported_record("genai.json").cells[0]
+
+    assert not any("runs" in name for name in cell.settings)
+    assert {timing.repetitions for timing in cell.launches[0].timings} == {None}
 
 
 def test_genais_older_list_of_names_and_values() -> None:

@@ -1,8 +1,9 @@
 """ONNX Runtime GenAI's benchmark_e2e.py: JSON, CSV, and the older list of names and values.
 
-It writes averages only. Rates are per prompt token and per step; tokens are what it was asked for,
-and it does not count those that it got. Its memory figures are the whole machine's, and so are not
-read as a process's.
+It writes averages, or medians where asked. Rates are per prompt token and per step; tokens are what
+it was asked for, and it does not count those that it got. Its memory figures are of the whole
+machine and so are not read as a process's. `warmup_runs` and `measured_runs` are 1 and 10 whatever was run:
+they are not read.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ LIST = {
     "Token Generation Throughput (tps)": STEP,
     "Wall Clock Time (s)": "metrics.wall_clock_time_s",
 }
-SETTINGS = ("config.max_length", "config.warmup_runs", "config.measured_runs",
-            "metadata.package_name", "metadata.platform")  # fmt: skip
+SETTINGS = ("config.max_length", "config.aggregation", "metadata.package_name",
+            "metadata.platform")  # fmt: skip
+MS = 1e6
 
 
 def recognises(text: str, document: Any) -> str | None:
@@ -74,6 +76,7 @@ def _found(row: Row) -> Found:
     batch = row.count("config.batch_size")
     prompt, output = row.count("config.prompt_length"), row.count("config.tokens_generated")
     steps, rate = output - 1 if output else None, row.positive(STEP)
+    first = row.positive("metrics.time_to_first_token_ms")
     timings = foreign.timing("prefill", _all(prompt, batch), mean_ns=_ns(row, prompt, batch))
     if rate is not None:
         # Without a count of generated tokens, what is known is one step.
@@ -97,7 +100,7 @@ def _found(row: Row) -> Found:
             "workload": foreign.workload(prompt, output, 0, batch),
             "settings": row.settings(SETTINGS),
         },
-        launch=foreign.launch(timings),
+        launch=foreign.launch(timings, time_to_first_token_ns=(first * MS,) if first else ()),
     )
 
 
