@@ -76,8 +76,8 @@ class Endpoint(Strict):
 
 
 class Skip(Strict):
-    """What a claim needs and could not be measured, and why: in words, and as the verdict's reason
-    where it is one.
+    """What a claim needs and could not be measured, and why: in words. `because` is
+    the verdict's reason, where it is one.
     """
 
     need: str

@@ -2,8 +2,8 @@
 
 It writes averages, or medians where asked. Rates are per prompt token and per step; tokens are what
 it was asked for, and it does not count those that it got. Its memory figures are of the whole
-machine and so are not read as a process's. `warmup_runs` and `measured_runs` are 1 and 10 whatever was run:
-they are not read.
+machine and so are not read as a process's. `warmup_runs` and `measured_runs` are 1 and 10, whatever
+was run, and are not read.
 """
 
 from __future__ import annotations
