@@ -238,3 +238,17 @@ def test_numbers_on_axes_are_short() -> None:
     assert [short(value) for value in (0.25, 40, 2000, 1.5e6, 1e9)] == [
         "0.25", "40", "2k", "1.5M", "1G",
     ]  # fmt: skip
+
+
+def test_a_long_label_keeps_a_part_of_every_name() -> None:
+    device = "some-vendor-board-with-a-very-long-name-indeed-64cpu"
+    keys = [(device, f"smollm2-135m {quant} from Q4_1", "llama.cpp") for quant in ("Q4_0", "Q8_0")]
+    keys.append(("other", "smollm2-135m Q4_0 from Q4_1", "onnxruntime"))
+
+    labels, _ = told_apart(keys, 60)
+
+    first = labels[keys[0]]
+    assert len(first) <= 60
+    assert "smollm2-135m Q4_0 from Q4_1, llama.cpp" in first
+    assert first.startswith("some-ve")
+    assert len(set(labels.values())) == len(keys)

@@ -39,6 +39,13 @@ def test_whatever_a_claim_draws_has_numbers(name: str) -> None:
         assert picture == style.svg(claim_plots.drawn_from(CLAIMS[name], made(name)))
 
 
+def test_numbers_name_their_panel_and_series() -> None:
+    rows = claim_plots.drawn_from(CLAIMS["isa-speedup"], made("isa-speedup")).numbers
+
+    assert {row[0] for row in rows} == {"Q4_0", "Q8_0"}
+    assert {row[1] for row in rows} == {"prefill", "decode"}
+
+
 def test_numbers_are_those_of_the_picture() -> None:
     from matplotlib.figure import Figure
 

@@ -49,7 +49,7 @@ def drawn_from(claim: Claim, evidence: Evidence) -> Plot:
             return nothing(name, title, reason)
         _printable(figure)
         for axes in figure.axes:
-            axes.title.set_fontsize(7.5 if len(figure.axes) > 1 else 9)
+            axes.set_title(drawn.title(axes), fontsize=7.5 if len(figure.axes) > 1 else 9)
             logarithmic = [each for each in "xy" if getattr(axes, f"get_{each}scale")() == "log"]
             style.plain_numbers(axes, *logarithmic)
         numbers = drawn.numbers(figure)

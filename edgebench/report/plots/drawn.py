@@ -102,6 +102,11 @@ def _reaches(bars: Any, along: int) -> list[tuple[float, float]]:
     return [(float(ends[0][along]), float(ends[-1][along])) for ends in segments]
 
 
+def title(axes: Any) -> str:
+    """Of a panel, wherever the settings put it."""
+    return str(axes.get_title("left") or axes.get_title())
+
+
 def words_on(axis: Any) -> dict[float, str]:
     """The ticks of an axis on which somebody set words; none where it counts by itself."""
     from matplotlib.category import StrCategoryLocator
@@ -139,4 +144,4 @@ def _row(
     (x, y), (low, high) = place, reach or (None, None)
     shown = y if isinstance(y, str) else float(y)
     name = "" if series.startswith("_") else series
-    return axes.get_title(), name, x, shown, low, high, axes.get_ylabel()
+    return title(axes), name, x, shown, low, high, axes.get_ylabel()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NAME, TITLE = "memory", "Peak memory"
 BARS = 24
 MIB = 2**20
+# Characters of a label's small print that fit across the plot.
+WIDE_LABEL = 74
 COLUMNS = ("device", "model", "backend", "ISA", "threads", "test", "peak bytes", "anonymous bytes",
            "file-backed bytes", "KV cache bytes")  # fmt: skip
 
@@ -60,7 +62,7 @@ def _numbers(row: CellRow) -> tuple[str | float | None, ...]:
 
 
 def _draw(rows: Sequence[CellRow]) -> Figure:
-    labels, shared = told_apart(map(_bar, rows))
+    labels, shared = told_apart(map(_bar, rows), WIDE_LABEL)
     figure = style.figure(1.2 + 0.36 * len(rows))
     axes = figure.subplots()
     ups = list(range(len(rows)))[::-1]
