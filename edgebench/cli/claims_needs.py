@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from edgebench.claims import Cells, Trying
 from edgebench.claims.figures import is_contended
 from edgebench.cli.claims_world import Missing
-from edgebench.cli.setup import Choices, cpus_of, options_of, too_big
+from edgebench.cli.settings import options_of, too_big
+from edgebench.cli.setup import Choices, cpus_of
 from edgebench.errors import NotUsableHere, UnknownName
 from edgebench.measure.plan import Request, plan
 from edgebench.schema.claim import Skip

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from edgebench import files, plugins
-from edgebench.backends import DEVICES
-from edgebench.cli import ceilings
-from edgebench.errors import BadInput, NotUsableHere, UnknownName
+from edgebench.cli import ceilings, settings
+from edgebench.errors import BadInput, NotUsableHere
 from edgebench.machine import device as machine
-from edgebench.machine import disturbances, kernel_files, limits, profile, threads
+from edgebench.machine import disturbances, kernel_files, profile, threads
 from edgebench.measure import ignored, preparing, roofline, runner
 from edgebench.measure.exporting import Exports, export_all
 from edgebench.measure.plan import Plan, Probe, Request
-from edgebench.models import fit
 from edgebench.power import choose
 from edgebench.report.download import transfer_progress
-from edgebench.schema.cell import Options
 from edgebench.schema.workload import parse_workloads
 
 if TYPE_CHECKING:
@@ -32,15 +28,6 @@ if TYPE_CHECKING:
     from edgebench.schema.device import Device
     from edgebench.schema.note import Note
     from edgebench.schema.workload import Workload
-
-
-AUTO = "auto"
-PRECISIONS = ("int8", "fp32", "fp16")
-LOAD_MODES = ("mmap", "read", "mlock")
-QUANTIZED_KV = ("q8_0", "q4_0")
-KV_TYPES = ("f16", "f32", *QUANTIZED_KV)
-# Smallest first: what is foretold not to fit does not fit in any of them.
-_KV_ORDER = ("q4_0", "q8_0", "f16", "f32")
 
 
 class Choices(NamedTuple):
@@ -95,7 +82,7 @@ class Setup(NamedTuple):
 
 def prepare(choices: Choices) -> Setup:
     """Files fetched and checked, engines asked, machine read; nothing measured yet."""
-    _check_options(choices)
+    settings.check(choices)
     metering = choose.metering(
         choices.meters,
         choices.wall_meter,
@@ -119,17 +106,17 @@ def prepare(choices: Choices) -> Setup:
     backends = choices.backends or preparing.default_backends(prepared)
     asked = {*backends, *preparing.tokenizers(prepared)}
     probes = {name: preparing.probe(name, run_job) for name in sorted(asked)}
-    settings = [partial(options_of, each) for each in _variants(choices)]
+    options = [partial(settings.options_of, each) for each in settings.variants(choices)]
     request = Request(
         files=prepared,
         backends=backends,
         isas=choices.isas,
         threads=choices.threads or (threads.default_threads(device).number,),
         workloads=workloads,
-        options=settings[0],
-        more_options=settings[1:],
+        options=options[0],
+        more_options=options[1:],
         devices=choices.devices,
-        too_big=_anything_fits if choices.force else partial(too_big, choices),
+        too_big=_anything_fits if choices.force else partial(settings.too_big, choices),
         cpu_flags=frozenset(device.cpu_flags),
     )
     without_effect = ignored.notes(ignored.wishes(choices._asdict()), backends, probes)
@@ -185,107 +172,6 @@ def cpus_of(choices: Choices, device: Device) -> str | None:
 
 def _anything_fits(_file: Prepared, _workload: Workload) -> None:
     """--force: whatever is predicted, it is tried."""
-
-
-def too_big(choices: Choices, file: Prepared, workload: Workload) -> str | None:
-    options = Options(
-        load_mode="read" if choices.load_modes == ("read",) else "mmap",
-        kv_type=cast("Any", min(choices.kv_types or ("f16",), key=_KV_ORDER.index)),
-        memory_limit_bytes=choices.memory_limit_bytes,
-    )
-    return preparing.too_big(file, workload, options, fit.available_bytes(Path("/")))
-
-
-def _check_options(choices: Choices) -> None:
-    for option, given, known in (
-        ("--load", choices.load_modes, LOAD_MODES),
-        ("--kv", choices.kv_types, KV_TYPES),
-    ):
-        for name in given:
-            if name not in known:
-                raise UnknownName.of(option, name, known)
-    if choices.activations not in (AUTO, *PRECISIONS):
-        raise UnknownName.of("--activations", choices.activations, (AUTO, *PRECISIONS))
-    for device in choices.devices:
-        if device not in DEVICES:
-            raise UnknownName.of("device", device, DEVICES)
-
-
-def _variants(choices: Choices) -> list[Choices]:
-    """Lists of KV types and of ways to load multiply into cells."""
-    kv: list[Sequence[str]] = [(name,) for name in choices.kv_types] or [()]
-    load: list[Sequence[str]] = [(name,) for name in choices.load_modes] or [()]
-    return [choices._replace(kv_types=k, load_modes=how) for k, how in product(kv, load)]
-
-
-def options_of(choices: Choices, file: Prepared, probe: Probe, device: str) -> Options | str:
-    """The settings that this backend has, or why it cannot have them; what it has no notion of
-    stays null.
-
-    Raises BadInput where a graph was given that multiplies otherwise than was asked.
-    """
-    activations = _activations(choices, file, probe, device)
-    if reason := _why_not(choices, probe, file, _kv_type(activations)):
-        return reason
-    asked = {
-        "flash_attention": choices.flash_attention,
-        "load_mode": (choices.load_modes or (choices.load_mode,))[0],
-        "kv_type": (choices.kv_types or ("f16",))[0],
-        "activations": activations,
-        "spinning": choices.spinning,
-        "prepacked": choices.prepacked,
-        "repacking": choices.repacking,
-    }
-    known = {name: value for name, value in asked.items() if name in probe.settings}
-    # An engine that cannot be told keeps its KV cache in the precision that it computes in.
-    kept = {"flash_attention": None, "load_mode": None, "kv_type": _kv_type(activations)}
-    limit = {"memory_limit_bytes": choices.memory_limit_bytes, "cpus": choices.cpus}
-    return Options.model_validate(kept | known | limit)
-
-
-def _why_not(choices: Choices, probe: Probe, file: Prepared, kept: str) -> str | None:
-    """Of what was asked for by name; settings that were left alone are chosen to fit."""
-    told = "kv_type" in probe.settings
-    if not told and any(kv != kept for kv in choices.kv_types):
-        return f"{probe.name} keeps its KV cache in {kept} and cannot be told otherwise."
-    if choices.kv_types and choices.kv_types[0] in QUANTIZED_KV and not choices.flash_attention:
-        return (
-            f"{probe.name} keeps values in {choices.kv_types[0]} only with flash attention: leave "
-            "--no-flash-attention away."
-        )
-    if choices.load_modes != ("mlock",):
-        return None
-    if "load_mode" not in probe.settings:
-        return f"{probe.name} cannot lock weights in memory."
-    lockable = limits.lockable_bytes(Path("/"))
-    if lockable is not None and lockable < file.facts.size_bytes:
-        return (
-            f"Only {lockable / 2**20:,.0f} MiB may be locked in memory, {file.facts.name} has "
-            f"{file.facts.size_bytes / 2**20:,.0f}: raise RLIMIT_MEMLOCK (ulimit -l unlimited; "
-            "docker run --ulimit memlock=-1)."
-        )
-    return None
-
-
-def _kv_type(activations: str) -> str:
-    return "f16" if activations == "fp16" else "f32"
-
-
-def _activations(choices: Choices, file: Prepared, probe: Probe, device: str) -> str:
-    """What was asked for, or the one thing that the graph has, or the engine's fast setting."""
-    graph = file.graph if "onnx" in probe.formats else None
-    if graph and choices.activations not in (AUTO, graph.activations):
-        raise BadInput(
-            f"{graph.path.name} has {graph.activations} activations, not {choices.activations}.",
-            "Leave --activations away, or give the GGUF file instead.",
-        )
-    if choices.activations != AUTO:
-        return choices.activations
-    if graph:
-        return graph.activations
-    if device != "cpu":
-        return "fp16"
-    return "int8" if "onnx" in probe.formats else "fp32"
 
 
 def exports_of(planned: Plan, setup: Setup) -> Exports:
