@@ -152,7 +152,7 @@ class _StrictLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(
@@ -160,9 +160,13 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"duplicate key {key.value!r}", key.start_mark
+                    None,
+                    None,
+                    f"duplicate key {key.value!r}, which stands in line {seen[key.value]}: "
+                    "keep one of them",
+                    key.start_mark,
                 )
-            seen.add(key.value)
+            seen[key.value] = key.start_mark.line + 1
         return super().construct_mapping(node, deep)
 
 
@@ -187,7 +191,8 @@ def _first_problem(error: ValidationError, schema: type[BaseModel]) -> tuple[Pat
         hint = f"; {did_you_mean(str(loc[-1]), known)}" if known else "."
         return loc, f"{where}: unknown key{hint}"
     value = first.get("input")
-    shown = f", not {str(value)[:60]!r}" if not isinstance(value, dict | list) else ""
+    written = "null" if value is None else repr(str(value)[:60])
+    shown = f", not {written}" if not isinstance(value, dict | list) else ""
     return loc, f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}{shown}."
 
 

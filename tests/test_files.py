@@ -72,10 +72,10 @@ def test_a_wrong_type_gets_its_line(tmp_path: Path) -> None:
 
 def test_a_duplicate_key_is_an_error_at_its_second_line(tmp_path: Path) -> None:
     assert yaml_error(tmp_path, "name: x1\nname: x2\n").startswith(
-        "x1.yaml:2: duplicate key 'name'."
+        "x1.yaml:2: duplicate key 'name', which stands in line 1: keep one of them."
     )
     nested = GOOD + "    level: 2\n"
-    assert yaml_error(tmp_path, nested).startswith("x1.yaml:5: duplicate key 'level'.")
+    assert yaml_error(tmp_path, nested).startswith("x1.yaml:5: duplicate key 'level', which stands in line 4: keep one of them.")
 
 
 def test_anchors_and_aliases_are_errors(tmp_path: Path) -> None:

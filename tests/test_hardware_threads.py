@@ -73,3 +73,9 @@ def test_the_number_and_the_reason(
 
     assert found.why == why
     assert why.startswith(f"{found.number}:")
+
+
+def test_threads_are_counted_on_the_cpus_that_workers_are_kept_on() -> None:
+    two = DEVICE.model_copy(update={"clusters": EVEN, "usable_cpus": 8, "physical_cores": 4})
+    assert default_threads(two, "0").why == "1: of 4 physical cores, this process may use 1."
+    assert default_threads(two, "0-7").number == 4

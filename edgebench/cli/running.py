@@ -23,7 +23,7 @@ from edgebench.cli.setup import (
     with_measured_ceilings,
 )
 from edgebench.errors import BadInput, CellFailed, Interrupted
-from edgebench.machine import disturbances, kernel_files, quiet, threads
+from edgebench.machine import disturbances, kernel_files, quiet
 from edgebench.measure import campaign, preparing, record, turn
 from edgebench.measure.plan import plan
 from edgebench.measure.teacher import TEXT_NAME, Teacher
@@ -49,8 +49,8 @@ def run(choices: Choices, budget: Budget) -> None:
     """Plan, measure, record and print. Raises EdgebenchError; Ctrl-C keeps what is finished."""
     _refuse_to_overwrite(choices.output)
     setup = prepare(choices)
-    if not choices.threads:
-        typer.echo(f"threads  {threads.default_threads(setup.device).why}", err=True)
+    if setup.threads_why:
+        typer.echo(f"threads  {setup.threads_why}", err=True)
     planned = plan(setup.request, setup.probes, _usable_cpus(choices, setup))
     if choices.dry_run:
         print_plan(planned, setup.request, as_json=choices.json)
@@ -117,7 +117,7 @@ def begin(
         engines=tuple(engines),
         files=tuple(file.facts for file in setup.request.files),
         texts=(),
-        schedule=_schedule(seed, budget),
+        schedule=_schedule(seed, budget, setup.threads_why),
         cells=tuple(
             CellResult(cell=cell, verification=None, launches=(), emulated=setup.device.emulated)
             for cell in exports.plan.cells
@@ -132,11 +132,12 @@ def begin(
     return record.Record(blank), _record_path(output, setup, started, run_id)
 
 
-def _schedule(seed: int | None, budget: Budget) -> Schedule:
+def _schedule(seed: int | None, budget: Budget, threads_why: str | None) -> Schedule:
     return Schedule(
         seed=secrets.randbits(32) if seed is None else seed,
         order=(),
         stopped_because=None,
+        threads_why=threads_why,
         **budget._asdict(),
     )
 

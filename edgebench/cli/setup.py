@@ -78,6 +78,7 @@ class Setup(NamedTuple):
     disturbing: tuple[Note, ...]
     allow_derived: bool
     metering: choose.Metering
+    threads_why: str | None = None
 
 
 def prepare(choices: Choices) -> Setup:
@@ -90,7 +91,9 @@ def prepare(choices: Choices) -> Setup:
         gpu="cuda" in choices.devices,
     )
     device = device_of(measuring_ceilings=False)
-    choices = choices._replace(cpus=cpus_of(choices, device))
+    kept_on = cpus_of(choices, device)
+    auto = None if choices.threads else threads.default_threads(device, choices.cpus)
+    choices = choices._replace(cpus=kept_on)
     # Before our own hashing and quantizing could be taken for somebody's.
     disturbing = disturbances.notes(device, disturbances.load_average())
     run_job = partial(runner.run_job, silence_s=choices.silence_s)
@@ -111,7 +114,7 @@ def prepare(choices: Choices) -> Setup:
         files=prepared,
         backends=backends,
         isas=choices.isas,
-        threads=choices.threads or (threads.default_threads(device).number,),
+        threads=(auto.number,) if auto else choices.threads,
         workloads=workloads,
         options=options[0],
         more_options=options[1:],
@@ -125,7 +128,8 @@ def prepare(choices: Choices) -> Setup:
     disturbing = (*disturbing, *without_effect)
     if tuple(backends) == ("fake",):  # its clock is a script's, and no energy belongs to it
         metering = choose.Metering()
-    return Setup(request, probes, device, run_job, disturbing, choices.allow_derived, metering)
+    why = auto.why if auto else None
+    return Setup(request, probes, device, run_job, disturbing, choices.allow_derived, metering, why)
 
 
 def device_of(*, measuring_ceilings: bool) -> Device:

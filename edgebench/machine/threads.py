@@ -23,12 +23,13 @@ class Threads(NamedTuple):
     why: str
 
 
-def default_threads(device: Device) -> Threads:
-    """Physical cores of one kind, within the affinity mask and the cgroup's quota.
+def default_threads(device: Device, cpus: str | None = None) -> Threads:
+    """Physical cores of one kind, within the affinity mask, the cgroup's quota and `cpus`.
 
     Threads of a model wait for the slowest among them, so cores of one kind are used: the fastest
     kind with at least two cores. Machines whose cores are alike use all of them.
     """
+    device = _kept_on(device, cpus) if cpus else device
     kinds = kinds_of(device)
     chosen = _fastest(kinds, device)
     mixed = len(kinds) > 1
@@ -41,6 +42,12 @@ def default_threads(device: Device) -> Threads:
     if number < cores:
         return Threads(number, f"{number}: of {what}, {_limit(device)}.")
     return Threads(number, f"{number}: {what}.")
+
+
+def _kept_on(device: Device, cpus: str) -> Device:
+    """The same machine to a process that may use these CPUs only."""
+    usable = min(device.usable_cpus, len(kernel_files.cpu_list(cpus)))
+    return device.model_copy(update={"affinity": cpus, "usable_cpus": usable})
 
 
 def cpus_of_one_kind(device: Device) -> frozenset[int]:

@@ -42,7 +42,8 @@ class Schedule(Strict):
     """`order` lists, round by round, the cells in the order in which they were launched.
 
     A launch has up to `trials` trials and begins none after `launch_time_s`, save the first; with
-    `sustain_s` it loops for so long instead.
+    `sustain_s` it loops for so long instead. `threads_why`: what `--threads auto` chose, and why;
+    null: thread counts were given, or the record is older than this field.
     """
 
     seed: Index
@@ -55,6 +56,7 @@ class Schedule(Strict):
     sustain_s: Quantity | None = None
     order: tuple[tuple[CellId, ...], ...]
     stopped_because: Literal["precision", "launches", "max_time", "interrupted", "failed"] | None
+    threads_why: str | None = None
 
 
 class Text(Strict):
