@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgebench import files
-from edgebench.analysis import stats
+from edgebench.analysis import checking, compare_reading, stats
 from edgebench.claims import decide, isa_speedup, judging, records, suite
 from edgebench.claims.pooling import pooled, random_effects
 from edgebench.errors import BadInput
@@ -118,6 +118,19 @@ def busy(entry: CellResult) -> CellResult:
         for launch in entry.launches
     )
     return entry.model_copy(update={"launches": launches})
+
+
+def test_verdicts_may_lie_beside_the_records_they_are_of(tmp_path: Path) -> None:
+    write(tmp_path, ladder())
+    before = judging.judge(ISA, records.read([tmp_path]))
+    verdicts = tmp_path / "verdicts.json"
+    files.write_atomic(verdicts, files.to_json(before))
+
+    assert judging.judge(ISA, records.read([tmp_path])) == before
+    assert len(compare_reading.paths_of(tmp_path)) == 1
+    assert all(problem is None for _, problem in checking.check([tmp_path]))
+    with pytest.raises(BadInput, match="holds verdicts and no record"):
+        compare_reading.read_strictly(verdicts)
 
 
 def test_a_busy_machine_is_no_evidence(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgebench import files
 from edgebench.analysis import imported, records, summary
 from edgebench.errors import BadInput
+from edgebench.schema.claim import Verdicts
 from edgebench.schema.experiment import Experiment
 from edgebench.schema.result import Result
 
@@ -87,6 +88,9 @@ def _problem(path: Path) -> str | None:
     try:
         if path.name.endswith(EXPERIMENT):
             return next(experiment_contradictions(files.read_json(path, Experiment)), None)
+        if records.is_verdicts(path):
+            files.read_json(path, Verdicts)
+            return None
         return next(problems(records.read_strictly(path)), None)
     except BadInput as error:
         return str(error).removeprefix(f"{path}: ")

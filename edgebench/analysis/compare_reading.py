@@ -64,10 +64,13 @@ def paths_of(given: Path) -> list[Path]:
 
 
 def runs_below(given: Path) -> list[Path]:
-    """The file itself, or every record of a run below a folder; experiments are no runs."""
+    """The file itself, or every record of a run below a folder, which experiments and verdicts
+    are not.
+    """
     if not given.is_dir():
         return [given]
-    return sorted(p for p in given.rglob("*.json") if not p.name.endswith(checking.EXPERIMENT))
+    found = (p for p in given.rglob("*.json") if not p.name.endswith(checking.EXPERIMENT))
+    return sorted(path for path in found if not records.is_verdicts(path))
 
 
 def read_side(given: Path, read: Callable[[Path], records.Record] = records.read) -> SideSamples:

@@ -18,6 +18,7 @@ Record = Result | Imported
 # `kind` is the first key that we write; a measured record has none.
 MARK = b'"kind"'
 EXPERIMENT = b'"record": "experiment"'
+VERDICTS = b'"record": "verdicts"'
 HEAD_BYTES = 64
 
 
@@ -42,14 +43,14 @@ def of_bytes(data: bytes) -> Record:
 
 
 def read_strictly(path: Path) -> Record:
-    """Raises BadInput with file and field, and for an experiment, which only claims read."""
-    _refuse_experiment(path)
+    """Raises BadInput with file and field, and for an experiment or verdicts."""
+    _refuse_others(path)
     return files.read_json(path, Imported) if _is_imported(path) else files.read_json(path, Result)
 
 
 def read_measured(path: Path) -> Result:
     """One of `edgebench run`. Raises BadInput for an imported one, which nobody verified."""
-    _refuse_experiment(path)
+    _refuse_others(path)
     if _is_imported(path):
         raise BadInput(
             f"{path} is an imported record: its output was never verified.",
@@ -58,7 +59,14 @@ def read_measured(path: Path) -> Result:
     return files.read_json(path, Result)
 
 
-def _refuse_experiment(path: Path) -> None:
+def is_verdicts(path: Path) -> bool:
+    """What `edgebench claims judge -o` wrote: it says something of records, and is none."""
+    return VERDICTS in _head(path)
+
+
+def _refuse_others(path: Path) -> None:
+    if is_verdicts(path):
+        raise BadInput(f"{path} holds verdicts and no record.", "Show them with edgebench report.")
     if EXPERIMENT in _head(path):
         raise BadInput(
             f"{path} is an experiment of the claims suite.", "Read it with edgebench claims judge."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from edgebench import files
 from edgebench.analysis import checking
 from edgebench.analysis.compare_reading import read_strictly
+from edgebench.analysis.records import is_verdicts
 from edgebench.claims import Evidence
 from edgebench.errors import BadInput
 from edgebench.schema.experiment import Experiment
@@ -78,7 +79,9 @@ def devices(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _below(given: Path) -> list[Path]:
-    return sorted(given.rglob("*.json")) if given.is_dir() else [given]
+    if not given.is_dir():
+        return [given]
+    return sorted(path for path in given.rglob("*.json") if not is_verdicts(path))
 
 
 def _keep(kept: dict[str, Document], run_id: str, document: Document, path: Path) -> None:
