@@ -18,7 +18,7 @@ from edgebench.report.plots.plot import (
     nothing,
     whisker,
 )
-from edgebench.report.plots.scatter import Mark, lines, looks
+from edgebench.report.plots.scatter import MOST_SERIES, Mark, lines, looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from edgebench.schema.interval import Interval
 
 NAME, TITLE = "context", "Speed and context"
-SERIES = 8
 AXES = {"decode": "tokens in the KV cache before decoding", "prefill": "prompt tokens"}
 COLUMNS = ("phase", "device", "model", "backend", "ISA", "threads", "test", "tokens", "tok/s",
            "low", "high")  # fmt: skip
@@ -50,7 +49,7 @@ def plot(cells: Sequence[CellRow]) -> Plot:
         return nothing(NAME, TITLE, "No configuration was measured at two lengths: edgebench run "
                        "--workload pp128,pp1024,tg64,tg64@d1024 does.")  # fmt: skip
     every = grouped((point for points in growing.values() for point in points), _series)
-    kept, notes = largest(every, SERIES, "configurations")
+    kept, notes = largest(every, MOST_SERIES, "configurations")
     drawn = [point for points in kept.values() for point in points]
     notes += (CUT,) * any(is_cut(point.rate) for point in drawn)
     return Plot(

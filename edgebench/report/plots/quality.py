@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench.analysis.labels import SYNTHETIC
 from edgebench.report.plots import style
-from edgebench.report.plots.plot import (
-    CUT,
-    Plot,
-    bounds,
-    drawable,
-    grouped,
-    is_cut,
-    key,
-    largest,
-    nothing,
-    whisker,
-)
-from edgebench.report.plots.scatter import Mark, looks, scatter
+from edgebench.report.plots.plot import Plot, bounds, drawable, grouped, key, nothing, whisker
+from edgebench.report.plots.scatter import Mark, few, looks, scatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +19,7 @@ if TYPE_CHECKING:
     from edgebench.schema.interval import Interval
 
 NAME, TITLE = "quality", "Quality against speed"
-SERIES, MARKS, WIDE = 8, 24, 10.0
+WIDE = 10.0
 UNTRAINED = "Perplexity of synthetic weights, which know no language, is not drawn."
 PERPLEXITY, KL = "perplexity", "mean KL from the float32 reference, nats"
 COLUMNS = ("device", "model", "backend", "ISA", "threads", "test", "tok/s", "low", "high",
@@ -51,11 +40,7 @@ def plot(cells: Sequence[CellRow]) -> Plot:
     if not points:
         return nothing(NAME, TITLE, "No cell has both a decode speed and a verification: run a "
                        "workload that decodes, such as tg128.")  # fmt: skip
-    kept, notes = largest(grouped(points, _series), SERIES, "devices and models")
-    drawn = [point for mine in kept.values() for point in mine[: 2 * MARKS]]
-    if any(len(mine) > 2 * MARKS for mine in kept.values()):
-        notes += (f"Of each, the first {MARKS} cells are drawn.",)
-    notes += (CUT,) * any(is_cut(point.rate) for point in drawn)
+    drawn, notes = few(points, _series, "devices and models", per_cell=2)
     notes += (UNTRAINED,) * any(point.row.model.endswith(SYNTHETIC) for point in drawn)
     least = min(point.positions for point in drawn)
     return Plot(

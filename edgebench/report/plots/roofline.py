@@ -6,19 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench.report.plots import style
-from edgebench.report.plots.plot import (
-    CUT,
-    Plot,
-    bounds,
-    drawable,
-    grouped,
-    is_cut,
-    key,
-    largest,
-    nothing,
-    whisker,
-)
-from edgebench.report.plots.scatter import Mark, looks, scatter
+from edgebench.report.plots.plot import Plot, bounds, drawable, key, nothing, whisker
+from edgebench.report.plots.scatter import Mark, few, looks, scatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +19,6 @@ if TYPE_CHECKING:
     from edgebench.schema.interval import Interval
 
 NAME, TITLE = "roofline", "Speed against bandwidth"
-SERIES, MARKS = 8, 24
 PHASES = {"decode": "memory bandwidth", "prefill": "arithmetic"}
 SHARES = (1.0, 0.5, 0.25)
 COLUMNS = ("phase", "device", "model", "backend", "ISA", "threads", "test", "most tok/s", "tok/s",
@@ -50,11 +38,7 @@ def plot(cells: Sequence[CellRow]) -> Plot:
     if not points:
         return nothing(NAME, TITLE, "No record says what its machine can do at most: run edgebench "
                        "roofline first, and edgebench run after it.")  # fmt: skip
-    kept, notes = largest(grouped(points, _series), SERIES, "devices and engines")
-    drawn = [point for mine in kept.values() for point in mine[:MARKS]]
-    if any(len(mine) > MARKS for mine in kept.values()):
-        notes += (f"Of each, the first {MARKS} cells are drawn.",)
-    notes += (CUT,) * any(is_cut(point.rate) for point in drawn)
+    drawn, notes = few(points, _series, "devices and engines")
     return Plot(
         NAME,
         TITLE,

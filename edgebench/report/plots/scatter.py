@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from edgebench.report.plots import style
-from edgebench.report.plots.plot import told_apart
+from edgebench.report.plots.plot import CUT, grouped, is_cut, largest, told_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from matplotlib.axes import Axes
 
+    from edgebench.schema.interval import Interval
+
 Series = tuple[str, ...]
+# More series than colours, or more cells of one, say nothing at a glance.
+MOST_SERIES, MOST_CELLS = 8, 24
+
+
+class Rated(Protocol):
+    """What stands at a rate with an interval."""
+
+    @property
+    def rate(self) -> Interval: ...
+
+
+R = TypeVar("R", bound=Rated)
+
+
+def few(
+    points: Sequence[R], series: Callable[[R], Series], what: str, *, per_cell: int = 1
+) -> tuple[list[R], tuple[str, ...]]:
+    """The points that are drawn, and sentences that say which are not and what is cut."""
+    kept, notes = largest(grouped(points, series), MOST_SERIES, what)
+    most = per_cell * MOST_CELLS
+    drawn = [point for mine in kept.values() for point in mine[:most]]
+    if any(len(mine) > most for mine in kept.values()):
+        notes += (f"Of each, the first {MOST_CELLS} cells are drawn.",)
+    return drawn, notes + (CUT,) * any(is_cut(point.rate) for point in drawn)
 
 
 class Mark(NamedTuple):
