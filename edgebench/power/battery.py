@@ -7,6 +7,7 @@ the battery discharges is asked of `status`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +26,7 @@ UNPLUG = "The battery does not discharge, so it does not tell what the machine t
 UJ_PER_UWH = 3600.0
 
 
-class _Battery:
+class _Battery(ABC):
     """One domain per battery that has the files; all must discharge."""
 
     quality: Quality = "C"
@@ -59,8 +60,9 @@ class _Battery:
             return next(reading for reading in readings if reading.value is None)
         return Reading(self._told(files, [abs(value) for value in values]))
 
+    @abstractmethod
     def _told(self, files: tuple[Path, ...], values: list[float]) -> float:
-        raise NotImplementedError
+        """Microwatts or microjoules, of what each file of one battery says."""
 
     def _files(self) -> tuple[tuple[Path, ...], ...]:
         """Of each battery the first set that is there and may be read."""
