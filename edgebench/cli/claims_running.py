@@ -88,7 +88,7 @@ def run_claims(asked: Asked, here: Here, claims: tuple[Claim, ...]) -> None:
     say(
         sys.stderr, f"{len(claims)} claim(s), about {duration(total_s)} in all; results in {folder}"
     )
-    pace = Pace(total_s)
+    pace = Pace(total_s, sum(part.looping_s for part in parts))
     deadline_s = time.monotonic() + asked.max_time_s
     files.check_folder(folder, OTHER_RESULTS)
     whole = Suite(asked, here, claims, folder, pace, deadline_s, set())
@@ -107,13 +107,14 @@ def run_claims(asked: Asked, here: Here, claims: tuple[Claim, ...]) -> None:
 
 
 class Part(NamedTuple):
-    """What is still to be done for one claim, by the look of it."""
+    """What is still to be done for one claim, by the look of it: `seconds`, loops included."""
 
     claim: str
     cells: int
     launches: int
     blocks: int
     seconds: float
+    looping_s: float
     skipped: tuple[Skip, ...]
 
 
@@ -133,7 +134,7 @@ def _expected(claims: Sequence[Claim], asked: Asked, here: Here, folder: Path) -
 def _part(claim: Claim, asked: Asked, here: Here, done: Done, seen: dict[str, int]) -> Part:
     """Of its cells."""
     cells = launches = 0
-    seconds = 0.0
+    seconds = looping_s = 0.0
     skipped: list[Skip] = []
     for wanted in gather(claim, asked.level, here, launches=asked.launches, dry=True):
         skipped += wanted.skipped
@@ -143,9 +144,11 @@ def _part(claim: Claim, asked: Asked, here: Here, done: Done, seen: dict[str, in
             missing = max(0, wanted.launches[cell.id] - have)
             seen[key] = max(have, wanted.launches[cell.id])
             cells, launches = cells + bool(missing), launches + missing
-            seconds += missing * _launch_s(wanted, cell, asked.level)
+            launching_s = missing * _launch_s(wanted, cell, asked.level)
+            seconds += launching_s
+            looping_s += launching_s if wanted.sustain_s is not None else 0.0
             seconds += expected.verification_s(cell, facts) / 2 if missing else 0.0
-    return Part(claim.id, cells, launches, 0, seconds, tuple(skipped))
+    return Part(claim.id, cells, launches, 0, seconds, looping_s, tuple(skipped))
 
 
 def _launch_s(wanted: Wanted, cell: Cell, level: Level) -> float:
@@ -256,7 +259,10 @@ def _lines(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> SuiteLin
         cell_id: _launch_s(wanted, cell, whole.asked.level)
         for cell_id, cell in wanted.cells.items()
     }
-    return SuiteLines(sys.stderr, whole.pace, facts, expected_s, sum(missing.values()))
+    return SuiteLines(
+        sys.stderr, whole.pace, facts, expected_s, sum(missing.values()),
+        looping=wanted.sustain_s is not None,
+    )  # fmt: skip
 
 
 def _judge(whole: Suite, skipped: Mapping[str, Sequence[Skip]]) -> None:

@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 
 class Pace:
-    """Time left of everything that was expected, scaled by what it really took so far."""
+    """Time left of everything that was expected, scaled by what it really took so far.
 
-    def __init__(self, expected_s: float) -> None:
-        self._left_s = expected_s
+    Loops last as long as they were told to, on any machine: `looping_s` is not scaled.
+    """
+
+    def __init__(self, expected_s: float, looping_s: float = 0.0) -> None:
+        self._left_s, self._looping_s = expected_s - looping_s, looping_s
         self._expected_s = self._took_s = 0.0
+
+    def looped(self, expected_s: float) -> None:
+        self._looping_s = max(0.0, self._looping_s - expected_s)
 
     def done(self, expected_s: float, took_s: float) -> None:
         self._left_s = max(0.0, self._left_s - expected_s)
@@ -34,7 +40,8 @@ class Pace:
 
     def left_s(self) -> float:
         known = self._expected_s > 0
-        return self._left_s * (self._took_s / self._expected_s if known else 1.0)
+        scale = self._took_s / self._expected_s if known else 1.0
+        return self._left_s * scale + self._looping_s
 
 
 class SuiteLines:
@@ -47,8 +54,10 @@ class SuiteLines:
         files: Sequence[MeasuredFile],
         expected_s: Mapping[str, float],
         launches: int,
+        *,
+        looping: bool = False,
     ) -> None:
-        self._stream, self._pace, self._files = stream, pace, files
+        self._stream, self._pace, self._files, self._looping = stream, pace, files, looping
         self._expected_s, self._launches, self._done = expected_s, launches, 0
 
     def __enter__(self) -> SuiteLines:
@@ -65,7 +74,11 @@ class SuiteLines:
 
     def launched(self, result: CellResult, elapsed_s: float) -> None:
         self._done += 1
-        self._pace.done(self._expected_s.get(result.cell.id, 0.0), elapsed_s)
+        expected_s = self._expected_s.get(result.cell.id, 0.0)
+        if self._looping:
+            self._pace.looped(expected_s)
+        else:
+            self._pace.done(expected_s, elapsed_s)
         left = duration(self._pace.left_s())
         label = cell_label(result.cell, self._files)
         counted = f"  [{self._done}/{self._launches}]"
