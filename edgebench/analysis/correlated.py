@@ -5,8 +5,12 @@ n (1 - r) / (1 + r), r being the correlation of neighbours (an AR(1) process; Zw
 "Taking serial correlation into account in tests of the mean", J. Climate 8, 1995). r is the median
 over all windows of the series, each about its own mean and corrected for the bias of short ones
 (Kendall, "Note on bias in the estimation of autocorrelation", Biometrika 41, 1954): a step within
-one window (the moment of throttling) must not pass for correlation in all of them. The coverage
-is in tests/looping/test_change.py.
+one window (the moment of throttling) must not pass for correlation in all of them.
+
+Where too few loops are independent, the means of whole windows are the units: their scatter is half
+the mean square of successive differences (von Neumann et al., "The mean square successive
+difference", Ann. Math. Stat. 12, 1941), which a fall hardly widens. The coverage of both is in
+tests/looping/test_change.py.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from __future__ import annotations
 import math
 import statistics
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from edgebench.analysis import stats
 
@@ -24,15 +28,23 @@ if TYPE_CHECKING:
 FEWEST = 10
 FEWEST_INDEPENDENT = 4.0
 HIGHEST_CORRELATION = 0.99
+FEWEST_WINDOWS = 8
+# Below this, windows resemble their neighbours as well.
+LEAST_WORTH = 1.0
 
 
 class Change(NamedTuple):
-    """ln(last / first) and its 95 % bounds; None where too few values are independent."""
+    """ln(last / first) and its 95 % bounds; None where too few values are independent.
+
+    `degrees` are those of the t-interval, and `unit` what it is over.
+    """
 
     estimate: float
     low: float | None
     high: float | None
     correlation: float | None
+    degrees: float | None = None
+    unit: Literal["loops", "windows"] = "loops"
 
 
 def change(windows: Sequence[Sequence[float]]) -> Change:
@@ -43,14 +55,39 @@ def change(windows: Sequence[Sequence[float]]) -> Change:
     first, last = windows[0], windows[-1]
     estimate = statistics.fmean(last) - statistics.fmean(first)
     correlation = lag_one(windows)
-    worth = [len(each) * _share(correlation or 0.0) for each in (first, last)]
-    if correlation is None or min(worth) < FEWEST_INDEPENDENT:
-        return Change(estimate, None, None, correlation)
-    squares = [_squared_error(each, n) for each, n in zip((first, last), worth, strict=True)]
+    if correlation is None:
+        return Change(estimate, None, None, None)
+    worth = [len(each) * _share(correlation) for each in (first, last)]
+    if min(worth) >= FEWEST_INDEPENDENT:
+        return _over_loops(estimate, correlation, (first, last), worth)
+    whole = [each for each in windows if len(each) >= FEWEST]
+    if min(worth) >= LEAST_WORTH and len(whole) >= FEWEST_WINDOWS and len(whole) == len(windows):
+        return _over_windows(estimate, correlation, [statistics.fmean(each) for each in whole])
+    return Change(estimate, None, None, correlation)
+
+
+def _over_loops(
+    estimate: float,
+    correlation: float,
+    ends: Sequence[Sequence[float]],
+    worth: Sequence[float],
+) -> Change:
+    squares = [_squared_error(each, n) for each, n in zip(ends, worth, strict=True)]
     error = math.sqrt(sum(squares))
     spread = sum(square**2 / (n - 1) for square, n in zip(squares, worth, strict=True))
-    reach = stats.t_quantile(error**4 / spread) * error if spread else 0.0
-    return Change(estimate, estimate - reach, estimate + reach, correlation)
+    if not spread:
+        return Change(estimate, estimate, estimate, correlation)
+    degrees = error**4 / spread
+    reach = stats.t_quantile(degrees) * error
+    return Change(estimate, estimate - reach, estimate + reach, correlation, degrees)
+
+
+def _over_windows(estimate: float, correlation: float, means: Sequence[float]) -> Change:
+    variance = statistics.fmean((b - a) ** 2 for a, b in pairwise(means)) / 2
+    n = len(means)
+    degrees = 2 * (n - 1) ** 2 / (3 * n - 4)
+    reach = stats.t_quantile(degrees) * math.sqrt(2 * variance)
+    return Change(estimate, estimate - reach, estimate + reach, correlation, degrees, "windows")
 
 
 def lag_one(windows: Sequence[Sequence[float]]) -> float | None:

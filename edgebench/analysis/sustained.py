@@ -169,6 +169,7 @@ def _speed(found: Sequence[Sustained], phase: str, workload: Workload) -> SpeedC
         first_loops=sum(one.first_loops for one in each),
         last_loops=sum(one.last_loops for one in each),
         correlation=None,
+        degrees=float(len(each) - 1),
     )
 
 
@@ -188,10 +189,11 @@ def _of_launch(looped: Sustained, phase: str, workload: Workload) -> SpeedCourse
         last_over_first=math.exp(seen.estimate),
         low=None if seen.low is None else math.exp(seen.low),
         high=None if seen.high is None else math.exp(seen.high),
-        unit="loops",
+        unit=seen.unit,
         first_loops=len(windows[0]),
         last_loops=len(windows[-1]),
         correlation=seen.correlation,
+        degrees=seen.degrees,
     )
 
 

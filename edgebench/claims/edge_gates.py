@@ -137,7 +137,7 @@ def sustained(evidence: Evidence) -> Compared:
     course = summary.decode if summary else None
     if course is None or course.low is None or course.high is None:
         return figures.Compared(None, 0, ("too_few_blocks",))
-    degrees = max(2.0, float(min(course.first_loops, course.last_loops) - 1))
+    degrees = course.degrees or max(2.0, float(min(course.first_loops, course.last_loops) - 1))
     error = math.log(course.high / course.low) / 2 / stats.t_quantile(degrees)
     ratio = LogRatio(math.log(course.last_over_first / SUSTAINED), error, degrees)
     return figures.Compared(ratio, course.first_loops + course.last_loops, ())

@@ -59,6 +59,8 @@ def _row(summary: SustainedSummary, speed: SpeedCourse) -> tuple[str, ...]:
 def _interval(speed: SpeedCourse) -> str:
     """`0.981 - 1.004 (31+29 loops)`."""
     counted = f"{speed.first_loops}+{speed.last_loops} loops"
+    if speed.unit == "windows":
+        counted += ", by windows"
     if speed.low is None or speed.high is None:
         return f"{counted}: too few"
     return f"{speed.low:.3f} - {speed.high:.3f} ({counted})"

@@ -74,7 +74,8 @@ class SpeedCourse(Strict):
     """First window against last: `last_over_first` with its 95 % interval.
 
     `unit` says over what: the loops of one launch, their serial correlation taken into account
-    (`correlation` of neighbours), or launches where there are several. Null bounds need more.
+    (`correlation` of neighbours), its windows where loops resemble each other too much, or launches
+    where there are several. Null bounds need more. `degrees` are those of Student's t.
     """
 
     first_tok_s: float
@@ -82,10 +83,11 @@ class SpeedCourse(Strict):
     last_over_first: float
     low: float | None
     high: float | None
-    unit: Literal["loops", "launches"]
+    unit: Literal["loops", "windows", "launches"]
     first_loops: Whole
     last_loops: Whole
     correlation: float | None
+    degrees: float | None = None
 
 
 class WattsCourse(Strict):

@@ -34,6 +34,40 @@ def test_the_interval_covers_no_change_although_neighbours_resemble_each_other(
     assert covered / trials > least
 
 
+@pytest.mark.parametrize(("rho", "loops"), [(0.84, 30), (0.84, 45), (0.9, 30), (0.93, 45)])
+def test_windows_cover_no_change_where_loops_resemble_each_other_too_much(
+    rho: float, loops: int
+) -> None:
+    draw = random.Random(11)
+    covered = trials = 0
+    for _ in range(500):
+        values = autoregressive(10 * loops, rho, draw)
+        found = change([values[i : i + loops] for i in range(0, 10 * loops, loops)])
+        if found.unit == "windows" and found.low is not None and found.high is not None:
+            trials += 1
+            covered += found.low <= 0 <= found.high
+    assert trials > 150
+    assert covered / trials > 0.93
+
+
+def test_a_fall_is_seen_through_loops_that_resemble_each_other() -> None:
+    draw = random.Random(5)
+    noise = autoregressive(450, 0.9, draw)
+    values = [0.02 * n - (0.5 if place >= 250 else 0.0) for place, n in enumerate(noise)]
+
+    found = change([values[i : i + 45] for i in range(0, 450, 45)])
+
+    assert found.unit == "windows"
+    assert found.high is not None
+    assert found.high < 0
+
+
+def test_few_windows_of_loops_that_resemble_each_other_have_no_interval() -> None:
+    values = autoregressive(135, 0.95, random.Random(11))
+    found = change([values[i : i + 45] for i in range(0, 135, 45)])
+    assert (found.low, found.high) == (None, None)
+
+
 def test_taking_loops_for_independent_would_be_wrong_here() -> None:
     """What the correction is for: the plain t-interval covers far too seldom."""
     draw = random.Random(7)
