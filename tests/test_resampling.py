@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgebench.claims.resampling import FEW_DRAWS, bootstrap, endpoint, wilson
 from edgebench.schema.claim import Margin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def mean(values: list[float]) -> float:
@@ -54,3 +59,19 @@ def test_p_is_against_the_margin_that_was_passed() -> None:
     assert said.verdict == "supported"
     assert said.p == pytest.approx(1 / (FEW_DRAWS + 1))
     assert endpoint("e", "?", found, margin, reasons=("quality_floor",)).verdict == "inconclusive"
+
+
+def test_halves_are_drawn_apart() -> None:
+    """What is fitted on even places and tried on odd ones never meets the same unit."""
+    units = list(range(40))
+    met: list[bool] = []
+
+    def meets(drawn: Sequence[int]) -> float:
+        met.append(bool(set(drawn[0::2]) & set(drawn[1::2])))
+        return float(sum(drawn))
+
+    assert bootstrap(units, meets, 50, halves=True) is not None
+    assert not any(met)
+    met.clear()
+    bootstrap(units, meets, 50)
+    assert any(met)

@@ -44,15 +44,36 @@ class Estimate(NamedTuple):
 
 
 def bootstrap(
-    units: Sequence[T], statistic: Callable[[Sequence[T]], float | None], draws: int = DRAWS
+    units: Sequence[T],
+    statistic: Callable[[Sequence[T]], float | None],
+    draws: int = DRAWS,
+    *,
+    halves: bool = False,
 ) -> Estimate | None:
-    """Units are drawn with replacement. None for too few, or where the statistic has no value."""
+    """Units are drawn with replacement. None for too few, or where the statistic has no value.
+
+    With `halves` each place is drawn from the places of its own parity: for a statistic that is
+    fitted on every other unit and tried on the rest, so that no unit is on both sides.
+    """
     value = statistic(units) if len(units) >= FEWEST_UNITS else None
     if value is None:
         return None
     rng = random.Random(f"edgebench {len(units)}")  # noqa: S311 - draws, no secret
-    drawn = (statistic(rng.choices(units, k=len(units))) for _ in range(draws))
+    draw = _of_halves if halves else _of_all
+    drawn = (statistic(draw(units, rng)) for _ in range(draws))
     return of_draws(value, [each for each in drawn if each is not None], len(units), draws)
+
+
+def _of_all(units: Sequence[T], rng: random.Random) -> list[T]:
+    return rng.choices(units, k=len(units))
+
+
+def _of_halves(units: Sequence[T], rng: random.Random) -> list[T]:
+    drawn = list(units)
+    for parity in (0, 1):
+        half = units[parity::2]
+        drawn[parity::2] = rng.choices(half, k=len(half))
+    return drawn
 
 
 def of_draws(value: float, drawn: Sequence[float], units: int, draws: int) -> Estimate | None:

@@ -153,14 +153,17 @@ def area_over_random(pairs: Sequence[Pair], score: Callable[[Pair], float]) -> f
 
 
 def _resampled(pairs: Sequence[Pair]) -> list[Estimate | None]:
-    """Share, loss and tokens of the claim's router, all from the same draws."""
+    """Share, loss and tokens of the claim's router, all from the same draws.
+
+    An item that is drawn into both halves would be tried where it was fitted.
+    """
     seen: list[Routed] = []
 
     def share(drawn: Sequence[Pair]) -> float:
         seen.append(routed(drawn, ROUTERS[ROUTER]))
         return seen[-1].share
 
-    if resampling.bootstrap(pairs, share) is None:
+    if resampling.bootstrap(pairs, share, halves=True) is None:
         return [None] * len(Routed._fields)
     return [
         resampling.of_draws(first, rest, len(pairs), resampling.DRAWS)
@@ -236,7 +239,7 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
 
 CLAIM = Claim(
     id="tier-routing",
-    version=1,
+    version=2,
     title="Simple questions stay local, hard ones go to a dearer model",
     quotes=(
         Quote(
