@@ -74,7 +74,7 @@ def used(row: Row) -> Figures:
     read = ceilings.decode_read_bytes_per_token(row.file, shape, row.entry.cell)
     found = figures.figures([row], metrics.decode_tok_s)
     shares = {block: value * read / ceiling for block, value in found.by_block.items()}
-    return figures.Figures(shares, found.contended)
+    return found._replace(by_block=shares)
 
 
 def _best(row: Row) -> str:

@@ -71,7 +71,7 @@ def token_p95(evidence: Evidence) -> Compared:
         for round_, seconds in slowest(row.entry).items()
         if (row.result.run_id, round_) in quiet.by_block
     }
-    return inverse(figures.Figures(by_block, quiet.contended), PER_TOKEN_S)
+    return inverse(quiet._replace(by_block=by_block), PER_TOKEN_S)
 
 
 def binding(found: Sequence[Gate]) -> Gate:
@@ -113,7 +113,7 @@ def rows(evidence: Evidence, model: str, workload: str = "chat.v1") -> list[Row]
 def inverse(found: Figures, limit: float) -> Compared:
     """limit / value, for what must be small."""
     shares = {block: limit / value for block, value in found.by_block.items()}
-    return figures.level(figures.Figures(shares, found.contended))
+    return figures.level(found._replace(by_block=shares))
 
 
 def looped(evidence: Evidence) -> Row | None:

@@ -29,10 +29,14 @@ Block = tuple[str, int]
 
 
 class Figures(NamedTuple):
-    """One positive number per block, (run id, round); `contended` counts launches left out."""
+    """One positive number per block, (run id, round).
+
+    `contended` and `unverified` count what was left out: the machine was busy, the output wrong.
+    """
 
     by_block: Mapping[Block, float]
     contended: int = 0
+    unverified: int = 0
 
     @property
     def values(self) -> list[float]:
@@ -90,9 +94,10 @@ def plain(row: Row) -> bool:
 def figures(chosen: Iterable[Row], metric: metrics.Metric) -> Figures:
     """Of each launch of these cells. What may show no speed gives none, nor what was looped."""
     kept: dict[Block, float] = {}
-    contended = 0
+    contended = unverified = 0
     for row in chosen:
         if not metrics.may_show_speed(row.entry):
+            unverified += len(row.entry.launches)
             continue
         for launch in row.entry.launches:
             value = metrics.of_launch(launch, row.entry.cell.workload, metric)
@@ -102,7 +107,7 @@ def figures(chosen: Iterable[Row], metric: metrics.Metric) -> Figures:
                 contended += 1
             else:
                 kept[row.result.run_id, launch.round] = value
-    return Figures(kept, contended)
+    return Figures(kept, contended, unverified)
 
 
 def is_contended(launch: Launch, cpus: int) -> bool:
@@ -129,21 +134,25 @@ def compare(base: Figures, head: Figures) -> Compared:
     blocks = min(len(base.by_block), len(head.by_block))
     if blocks >= FEWEST_BLOCKS:
         return Compared(stats.unpaired(base.values, head.values), blocks, (), paired=False)
-    return Compared(None, blocks, why_few(blocks, base.contended + head.contended))
+    contended, unverified = base.contended + head.contended, base.unverified + head.unverified
+    return Compared(None, blocks, why_few(blocks, contended, unverified))
 
 
 def level(found: Figures, divided_by: float = 1.0) -> Compared:
     """The figures themselves, over `divided_by`, for a rule about a level and not a ratio."""
     values = found.values
     if len(values) < FEWEST_BLOCKS:
-        return Compared(None, len(values), why_few(len(values), found.contended))
+        why = why_few(len(values), found.contended, found.unverified)
+        return Compared(None, len(values), why)
     return Compared(stats.paired([divided_by] * len(values), values), len(values), ())
 
 
-def why_few(blocks: int, contended: int) -> tuple[Reason, ...]:
+def why_few(blocks: int, contended: int, unverified: int = 0) -> tuple[Reason, ...]:
     """Why there is no interval."""
     if contended:
         return ("contended",)
+    if unverified:
+        return ("unverified",)
     return ("too_few_blocks",) if blocks else ("not_measured",)
 
 
@@ -161,19 +170,21 @@ def of_points(
     output was held against nothing. Points whose `waited_share` is above 2 % are contended.
     """
     grouped: dict[Block, list[float]] = {}
-    contended = 0
+    contended = unverified = 0
     for experiment, block, point in evidence.points(kind):
         found = point.values.get(value)
         if found is None or found <= 0 or not where(point.condition):
             continue
         if point.verified is False or (point.verified is None and not allow_unverified):
+            unverified += 1
             continue
         if (point.values.get("waited_share") or 0.0) > CONTENDED_SHARE:
             contended += 1
             continue
         grouped.setdefault((experiment.run_id, block.index), []).append(found)
     medians = {block: stats.quantile(found, 0.5) for block, found in grouped.items()}
-    return Figures({block: value for block, value in medians.items() if value}, contended)
+    by_block = {block: value for block, value in medians.items() if value}
+    return Figures(by_block, contended, unverified)
 
 
 def best_isa(chosen: Sequence[Row], steps: Sequence[str]) -> str | None:

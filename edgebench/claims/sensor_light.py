@@ -148,7 +148,7 @@ def _rate(evidence: Evidence) -> Endpoint:
         evidence, KIND, "prompt_s",
         where=lambda c: c.get("mode") == "alone" and c.get("encoding") == ENCODING,
     )  # fmt: skip
-    rates = figures.Figures({b: DUTY / s for b, s in spent.by_block.items()}, spent.contended)
+    rates = spent._replace(by_block={b: DUTY / s for b, s in spent.by_block.items()})
     return decide.of_compared(
         "records_per_s_at_tenth_duty",
         "Can a record every ten seconds be answered in a tenth of the time?",

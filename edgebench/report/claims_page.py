@@ -43,6 +43,7 @@ REASONS = {
     "model_missing": "the model could not be had",
     "cache_resident": "the model fits into the cache",
     "contended": "other programs were busy on the machine",
+    "unverified": "the output failed its verification",
     "not_measured": "not measured",
     "too_few_blocks": "too few launches",
     "too_few_devices": "fewer than three devices",

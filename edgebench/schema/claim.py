@@ -21,6 +21,7 @@ Reason = Literal[
     "model_missing",
     "cache_resident",
     "contended",
+    "unverified",
     "not_measured",
     "too_few_blocks",
     "too_few_devices",

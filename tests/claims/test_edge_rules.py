@@ -47,7 +47,7 @@ def test_a_busy_neighbour_costs_what_was_measured() -> None:
 def test_a_turn_with_wrong_output_shows_no_speed() -> None:
     wrong = evidence(experiments=(maker.conditions("supported", verified=False),))
     for name in ("busy_neighbour", "cold_start"):
-        assert endpoint("edge-usable", name, wrong).reasons == ("not_measured",)
+        assert endpoint("edge-usable", name, wrong).reasons == ("unverified",)
 
 
 def test_the_slowest_token_in_twenty_is_held_to_the_same_limit() -> None:

@@ -109,7 +109,7 @@ def test_an_adapter_that_was_not_seen_to_be_applied_does_not_count() -> None:
         for block in whole.blocks
     )
     found = evidence(experiments=(whole.model_copy(update={"blocks": unverified}),))
-    assert endpoint("lora-overhead", "request_unmerged_r8", found).reasons == ("not_measured",)
+    assert endpoint("lora-overhead", "request_unmerged_r8", found).reasons == ("unverified",)
 
 
 def test_between_one_and_a_half_and_six_times_is_flagged() -> None:
