@@ -211,6 +211,23 @@ def test_what_holm_takes_back_says_so() -> None:
     assert (taken.verdict, taken.reasons) == ("inconclusive", ("holm",))
 
 
+def test_devices_are_counted_as_their_own_readings_say(tmp_path: Path) -> None:
+    """A finding that Holm took back on the device does not come back in the count."""
+    weights = [file(quant=quant) for quant in ("Q4_0", "Q8_0")]
+    cells = [
+        speeds(each, work, tok_s, scatter, isa=isa)
+        for each in weights
+        for work, least in (("pp128", 2.0), ("tg32", 1.5))
+        for isa, tok_s, scatter in (("x64", 100.0, (1.0, 1.0, 1.0)),
+                                    ("zen4", 100.0 * least, (1.14, 1.25, 1.35)))
+    ]  # fmt: skip
+    device, everybody = readings(record(weights, *cells), folder=tmp_path)
+
+    (own, *_), (counted, *_) = (each.verdicts[0].endpoints for each in (device, everybody))
+    assert own.reasons == ("holm",)
+    assert counted.says == "Of 1 device: inconclusive on 1."
+
+
 def test_the_steps_are_the_engines() -> None:
     assert set(STEPS) <= set(isa_speedup.STEPS)
     known = [step for step in isa_speedup.STEPS if step in STEPS]

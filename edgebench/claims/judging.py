@@ -36,7 +36,9 @@ def judge(
         )
         for name in ids
     ]
-    pooled_raw = {claim.id: _pooled(claim, records, raw) for claim in claims}
+    # How many devices showed what is counted as their own readings say it.
+    corrected = {name: _holm(each) for name, each in raw.items()}
+    pooled_raw = {claim.id: _pooled(claim, records, corrected) for claim in claims}
     everything = _real(records.evidence)
     said = _verdicts(claims, pooled_raw, everything, records, {})
     readings.append(Reading(scope="all", device=None, verdicts=said))
@@ -53,14 +55,14 @@ def _endpoints(
 
 
 def _pooled(
-    claim: Claim, records: Records, raw: Mapping[str, Mapping[str, tuple[Endpoint, ...]]]
+    claim: Claim, records: Records, said: Mapping[str, Mapping[str, tuple[Endpoint, ...]]]
 ) -> tuple[Endpoint, ...]:
     if claim.pool is not None:
         return claim.pool(_real(records.evidence))
-    if not raw:
+    if not said:
         found = claim.judge(Evidence((), ()))
     else:
-        found = tuple(e for per_claim in raw.values() for e in per_claim[claim.id])
+        found = tuple(e for per_claim in said.values() for e in per_claim[claim.id])
     return pooled(found)
 
 
