@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scripts.archives import extract
 from scripts.llama_wheel import entry, pip
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def source(folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="llama-cpp-python-", dir=folder) as temporary:
         archive = pip("download", "--dest", Path(temporary), folder / "download.log")
         with tarfile.open(archive) as packed:
-            packed.extractall(temporary, filter="data")
+            extract(packed, Path(temporary))
         (found,) = (path for path in Path(temporary).iterdir() if (path / "PKG-INFO").is_file())
         yield found
 

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from edgebench.errors import HashMismatch, NotUsableHere
+from scripts.archives import extract
 
 PACKAGE = "@node-llama-cpp/linux-arm64@3.22.1"
 SHA256 = "39c76b998e35ed2f236c01472fc79eda0fc558b1c8b535023c2d7ded8c327cc4"
@@ -76,7 +77,7 @@ def _unpack(archive: Path, target: Path) -> None:
     if found != SHA256:
         raise HashMismatch(f"{PACKAGE} has SHA-256 {found}, not {SHA256}.", "Do not use it.")
     with tarfile.open(archive) as packed:
-        packed.extractall(archive.parent, filter="data")
+        extract(packed, archive.parent)
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(archive.parent / INSIDE, target)
     for plain, versioned in NAMES.items():
