@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from edgebench import __version__
-from scripts import audit, release
+from scripts import release
 from scripts.archives import extract
 
 ROOT = Path(__file__).parent.parent
@@ -156,28 +156,3 @@ def test_the_version_stands_in_one_place() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert 'dynamic = ["version"]' in project
     assert f'"{__version__}"' not in project
-
-
-@pytest.mark.parametrize(
-    ("dependencies", "code", "said"),
-    [
-        ([{"name": "a", "version": "1", "vulns": []}], audit.CLEAN, "Clean."),
-        (
-            [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}],
-            audit.VULNERABLE,
-            "a 1: CVE-1, mended in 2",
-        ),
-        (
-            [{"name": "a", "skip_reason": "not found"}],
-            audit.NOT_AUDITED,
-            "Not audited: 1 of 1 packages.",
-        ),
-        ([], audit.NOT_AUDITED, ""),
-    ],
-)
-def test_an_audit_that_looked_nothing_up_is_not_clean(
-    dependencies: list[dict[str, object]], code: int, said: str
-) -> None:
-    found, lines = audit.verdict({"dependencies": dependencies})
-    assert found == code
-    assert said in "\n".join(lines)
