@@ -22,9 +22,9 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # Options of other programs that pages speak of.
 FOREIGN = {
-    "--advisories", "--config-settings", "--edgebench-inconclusive", "--edgebench-store", "--folder",
-    "--generate-hashes", "--max-age-days", "--no-cache-dir", "--platform", "--quick", "--require-hashes",
-    "--universal", "--upgrade",
+    "--advisories", "--config-settings", "--edgebench-inconclusive", "--edgebench-store",
+    "--folder", "--generate-hashes", "--max-age-days", "--no-cache-dir", "--platform", "--quick",
+    "--require-hashes", "--universal", "--upgrade",
 }  # fmt: skip
 
 
