@@ -46,6 +46,7 @@ class StandIn:
         self.bindings: list[Binding] = []
         self.allocated: list[tuple[str, np.dtype[Any]]] = []
         self.runs = 0
+        self.preloaded = 0
         self.SessionOptions = onnxruntime.SessionOptions
         self.ExecutionMode = onnxruntime.ExecutionMode
         self.GraphOptimizationLevel = onnxruntime.GraphOptimizationLevel
@@ -53,6 +54,10 @@ class StandIn:
 
     def get_available_providers(self) -> list[str]:
         return list(self.offers)
+
+    def preload_dlls(self) -> None:
+        assert not self.asked, "libraries are needed before a session is opened"
+        self.preloaded += 1
 
     def InferenceSession(self, _path: str, options: Any, *, providers: list[str]) -> StandIn:  # noqa: N802
         self.asked, self._options = providers, options
@@ -108,6 +113,7 @@ def test_the_fp16_flavour_runs_on_the_gpu_with_its_cache_there(
         session.decode([4])
 
     assert library.asked == [CUDA, CPU], "the GPU first, the CPU for what it has no kernel of"
+    assert library.preloaded == 1, "pip's CUDA libraries are found by nothing else"
     assert library.runs == 2
     assert set(library.allocated) == {("cuda", np.dtype("float16"))}
     for binding in library.bindings:
@@ -162,6 +168,6 @@ def test_why_it_cannot_run_here_is_a_sentence_with_its_remedy(
     assert OnnxRuntime().why_not_device("cpu") is None
     said = OnnxRuntime().why_not_device("cuda") or ""
     assert f"has no {CUDA}" in said
-    assert "Install onnxruntime-gpu" in said
+    assert "pip install 'onnxruntime-gpu[cuda,cudnn]'" in said
     stands_in(monkeypatch, starts=(CUDA, CPU))
     assert OnnxRuntime().why_not_device("cuda") is None

@@ -40,6 +40,18 @@ def settings(options: LoadOptions) -> Any:
     return found
 
 
+def preload(device: str) -> None:
+    """Load CUDA's and cuDNN's libraries from the packages that pip put beside ONNX Runtime.
+
+    Nothing else looks for them there (ONNX Runtime's "Preload DLLs"); where pip did not put them
+    the system's are used.
+    """
+    import onnxruntime as ort
+
+    if device == "cuda" and hasattr(ort, "preload_dlls"):
+        ort.preload_dlls()
+
+
 def open_session(path: Path, options: LoadOptions) -> Any:
     """An InferenceSession on the device asked for. Raises EngineError in the engine's words."""
     import onnxruntime as ort
@@ -52,7 +64,10 @@ def open_session(path: Path, options: LoadOptions) -> Any:
         raise EngineError(one_line(error)) from None
     if wanted not in session.get_providers():
         # The engine falls back to the CPU and only logs it.
-        raise EngineError(f"ONNX Runtime could not start its {wanted} and fell back to the CPU")
+        raise EngineError(
+            f"ONNX Runtime could not start its {wanted} and fell back to the CPU: install the CUDA "
+            "and cuDNN that it was built for, see docs/cuda.md"
+        )
     return session
 
 

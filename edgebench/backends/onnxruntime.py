@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgebench.backends import About, EngineError, WrongIsaError
-from edgebench.backends.onnx_session import ISA, PROVIDERS, open_session
+from edgebench.backends.onnx_session import ISA, PROVIDERS, open_session, preload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from edgebench.backends.onnx_foreign import ForeignSession
     from edgebench.backends.onnx_own import OwnSession
     from edgebench.models.onnx_check import Facts
+
+GPU_BUILD = (
+    "Install the build for GPUs in its place: pip uninstall onnxruntime, then "
+    "pip install 'onnxruntime-gpu[cuda,cudnn]'."
+)
 
 
 class OnnxRuntime:
@@ -60,10 +65,7 @@ class OnnxRuntime:
 
         if PROVIDERS[device] in ort.get_available_providers():
             return None
-        return (
-            f"This build of ONNX Runtime has no {PROVIDERS[device]}. Install onnxruntime-gpu "
-            "in the place of onnxruntime, and CUDA 12 or newer."
-        )
+        return f"This build of ONNX Runtime has no {PROVIDERS[device]}. {GPU_BUILD}"
 
     def load(
         self, file: Path, options: LoadOptions
@@ -78,6 +80,7 @@ class OnnxRuntime:
         if options.isa != ISA:
             raise WrongIsaError(f"ONNX Runtime cannot be held to {options.isa!r}, only {ISA!r}")
         _check_device(options.device)
+        preload(options.device)
         facts = _checked(file)
         _check_activations(facts, options)
         return _opened(_weights(facts, options), facts, options)
@@ -122,10 +125,7 @@ def _check_device(device: str) -> None:
     if device not in PROVIDERS:
         raise EngineError(f"ONNX Runtime has no device {device!r}: choose cpu or cuda")
     if PROVIDERS[device] not in ort.get_available_providers():
-        raise EngineError(
-            f"this build of ONNX Runtime has no {PROVIDERS[device]}: install onnxruntime-gpu "
-            "in the place of onnxruntime, and CUDA 12 or newer"
-        )
+        raise EngineError(f"This build of ONNX Runtime has no {PROVIDERS[device]}. {GPU_BUILD}")
 
 
 def _check_activations(facts: Facts, options: LoadOptions) -> None:
