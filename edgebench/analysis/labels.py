@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from edgebench.schema.cell import Cell, MeasuredFile, Skipped
 
@@ -42,6 +42,13 @@ def engine_label(cell: Cell) -> str:
     return " ".join([cell.backend, *kept])
 
 
+def told_apart(options: Sequence[Mapping[str, object]]) -> list[str]:
+    """Of cells that are alike in all else: the options in which they differ, as each has them."""
+    names = dict.fromkeys(name for each in options for name in each)
+    differ = [name for name in names if len({str(each.get(name)) for each in options}) > 1]
+    return [", ".join(f"{name} {_word(each.get(name))}" for name in differ) for each in options]
+
+
 def skipped_label(skip: Skipped, files: Iterable[MeasuredFile]) -> str:
     """The same for a combination that is not measured."""
     where = _where(skip.isa, skip.device)
@@ -57,3 +64,8 @@ def _where(isa: str, device: str) -> str:
 def _prefix(sha256: str, files: Iterable[MeasuredFile]) -> str:
     names = {file.sha256: file_label(file) for file in files}
     return f"{names[sha256]} " if len(names) > 1 and sha256 in names else ""
+
+
+def _word(value: object) -> str:
+    words = {None: "default", True: "on", False: "off"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)

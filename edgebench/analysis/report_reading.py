@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench import files
-from edgebench.analysis import checking, imported, report_imported, report_rows
+from edgebench.analysis import checking, imported, labels, report_imported, report_rows
 from edgebench.analysis.compare_reading import no_cycles, read_record
 from edgebench.errors import BadInput
 from edgebench.schema.claim import Verdicts
@@ -221,20 +221,8 @@ def _with_settings(cells: Iterable[CellRow]) -> tuple[CellRow, ...]:
 
 
 def _told_apart(rows: list[CellRow]) -> list[CellRow]:
-    if len(rows) == 1:
-        return rows
-    fields = [row.options.model_dump() for row in rows]
-    differ = [name for name in fields[0] if len({str(each[name]) for each in fields}) > 1]
+    told = labels.told_apart([row.options.model_dump() for row in rows])
     return [
-        row._replace(
-            settings=", ".join(
-                filter(None, (row.settings, *(f"{name} {_word(each[name])}" for name in differ)))
-            )
-        )
-        for row, each in zip(rows, fields, strict=True)
+        row._replace(settings=", ".join(filter(None, (row.settings, words))))
+        for row, words in zip(rows, told, strict=True)
     ]
-
-
-def _word(value: object) -> str:
-    words = {None: "default", True: "on", False: "off"}
-    return words[value] if value is None or isinstance(value, bool) else str(value)

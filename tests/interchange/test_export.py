@@ -30,6 +30,7 @@ from edgebench.analysis.interchange import (
 from edgebench.errors import BadInput
 from edgebench.report import query_table
 from edgebench.report.escape import markdown
+from edgebench.schema.cell import Options
 from edgebench.schema.result import CellResult
 from tests.results_maker import (
     DEVICE,
@@ -66,8 +67,8 @@ def save(path: Path, *entries: CellResult, **fields: Any) -> Path:
 
 
 def entry(workload: str = "tg4", status: str = "passed", **fields: Any) -> CellResult:
-    plain: dict[str, Any] = {"launches": decode_launches(*SHOWN_MS)}
-    return CellResult(cell=cell(workload), verification=verification(status), **(plain | fields))
+    plain: dict[str, Any] = {"cell": cell(workload), "launches": decode_launches(*SHOWN_MS)}
+    return CellResult(verification=verification(status), **(plain | fields))
 
 
 @pytest.fixture
@@ -236,6 +237,55 @@ def test_github_action_benchmark_entries(sound: Path) -> None:
     assert [each["unit"] for each in bigger] == ["tok/s"]
     assert {each["unit"] for each in smaller} == {"s", "s/token", "bytes"}
     assert bigger[0]["range"].startswith("± ")
+
+
+def names_in(export: exported.Export) -> dict[str, list[str]]:
+    """What each format that goes by names calls its benchmarks."""
+    lines = [line.split() for line in to_benchstat.text(export).splitlines() if line]
+    return {
+        "pytest-benchmark": [
+            each["fullname"] for each in json.loads(to_pytest_benchmark.text(export))["benchmarks"]
+        ],
+        "github-action-benchmark": [
+            each["name"] for each in json.loads(to_ci.bigger_is_better(export))
+        ],
+        "bencher": list(json.loads(to_ci.bencher(export))),
+        "benchstat": list(dict.fromkeys(line[0] for line in lines if line[0].startswith("Bench"))),
+    }
+
+
+def test_cells_that_differ_in_options_alone_have_names_of_their_own(tmp_path: Path) -> None:
+    cells = [cell(options=Options(flash_attention=setting)) for setting in (True, False)]
+    entries = [entry(cell=each) for each in cells]
+
+    found = names_in(exported.read([save(tmp_path / "a.json", *entries)]))
+
+    for names in found.values():
+        assert len(set(names)) == len(names) == 2
+        assert sum("flash_attention_on" in name.replace(" ", "_") for name in names) == 1
+
+
+def test_sessions_of_a_cell_are_numbered_and_are_one_sample_for_benchstat(tmp_path: Path) -> None:
+    for number in (1, 2):
+        save(tmp_path / f"{number}.json", entry(), run_id=f"{number}" * 8)
+
+    found = names_in(exported.read([tmp_path]))
+
+    assert len(found.pop("benchstat")) == 1
+    for names in found.values():
+        assert len(set(names)) == len(names) == 2
+        assert sum("#2" in name for name in names) == 1
+
+
+def test_names_too_long_for_bencher_stay_apart(tmp_path: Path) -> None:
+    for number in (1, 2):
+        named = FILE.model_copy(update={"model": "a" * 999 + str(number) + "b" * 999})
+        save(tmp_path / f"{number}.json", entry(), run_id=f"{number}" * 8, files=(named,))
+
+    names = list(json.loads(to_ci.bencher(exported.read([tmp_path]))))
+
+    assert len(names) == 2
+    assert max(map(len, names)) <= to_ci.LONGEST_NAME
 
 
 def test_benchstat_has_a_line_per_launch(sound: Path) -> None:

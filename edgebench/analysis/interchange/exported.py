@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from edgebench.analysis import checking, imported, records, stats
+from edgebench.analysis import checking, imported, labels, records, stats
 from edgebench.analysis.compare_reading import any_samples, paths_of
 from edgebench.analysis.metrics import NS
 from edgebench.errors import BadInput
@@ -52,7 +53,11 @@ class Phase(NamedTuple):
 
 
 class Exported(NamedTuple):
-    """One cell that has a speed, and what other formats ask for beside it."""
+    """One cell that has a speed, and what other formats ask for beside it.
+
+    `apart` says in which options it differs from others of the same label and device; `session`
+    counts the sessions of one cell, from 1.
+    """
 
     sample: Sample
     phases: tuple[Phase, ...]
@@ -62,14 +67,22 @@ class Exported(NamedTuple):
     size_bytes: int | None
     parameters: int | None
     settings: dict[str, object]
+    apart: str = ""
+    session: int = 1
 
     def interval(self, metric: Metric) -> Interval | None:
         return stats.interval(list(self.sample.values.get(metric, {}).values()))
 
     @property
+    def label(self) -> str:
+        """The cell, told apart from every other one of its device."""
+        words = ", ".join(filter(None, (self.sample.label, self.apart)))
+        return words if self.session == 1 else f"{words} #{self.session}"
+
+    @property
     def name(self) -> str:
         """The cell and its device: what a history of benchmarks goes by."""
-        return f"{self.sample.machine.id}: {self.sample.label}"
+        return f"{self.sample.machine.id}: {self.label}"
 
 
 class Export(NamedTuple):
@@ -98,7 +111,26 @@ def read(given: Sequence[Path]) -> Export:
     if not cells:
         reasons = " ".join(left_out[:MOST_NAMED])
         raise BadInput(f"No cell has a speed that could be exported. {reasons}".strip())
-    return Export(tuple(cells), tuple(left_out))
+    return Export(_told_apart(cells), tuple(left_out))
+
+
+def _told_apart(cells: Sequence[Exported]) -> tuple[Exported, ...]:
+    """The same cells under names that occur once: other tools go by nothing but the name."""
+    alike: dict[tuple[str, str], list[Exported]] = {}
+    for each in cells:
+        alike.setdefault((each.sample.machine.id, each.sample.label), []).append(each)
+    apart = {
+        id(each): words
+        for rows in alike.values()
+        for each, words in zip(rows, labels.told_apart([r.settings for r in rows]), strict=True)
+    }
+    seen: Counter[tuple[str, str, str]] = Counter()
+    named = []
+    for each in cells:
+        place = each.sample.machine.id, each.sample.label, apart[id(each)]
+        seen[place] += 1
+        named.append(each._replace(apart=place[2], session=seen[place]))
+    return tuple(named)
 
 
 def _why_not(sample: Sample) -> str | None:

@@ -32,16 +32,20 @@ def _lines(each: Exported) -> Iterator[str]:
 
 
 def _name(each: Exported, phase: Phase) -> str:
-    """No part ends in a dash and digits at the very end: Go reads that as a number of CPUs."""
+    """Sessions of a cell share a name, and so their launches are one sample; other options do not.
+
+    No part ends in a dash and digits at the very end: Go reads that as a number of CPUs.
+    """
     cell = each.sample.cell
     parts = {
         "model": each.sample.weights.label,
         "backend": cell.backend,
         "isa": cell.isa or "unsaid",
         "workload": cell.workload.name,
+        "options": each.apart,
         "threads": str(cell.threads or "unsaid"),
     }
-    named = "/".join(f"{key}={_word(value)}" for key, value in parts.items())
+    named = "/".join(f"{key}={_word(value)}" for key, value in parts.items() if value)
     return f"Benchmark{phase.name.capitalize()}/{named}"
 
 

@@ -5,6 +5,7 @@ Values are geometric means over launches, ranges and bounds their 95 % intervals
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -44,9 +45,9 @@ def bencher(export: Export) -> str:
     """Bencher Metric Format: an object of benchmarks, of measures, of values."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for each in export.cells:
-        measures = found.setdefault(_unused(each.name[: LONGEST_NAME - 8], found), {})
-        for metric, interval in _intervals(each):
-            measures[metric.replace("_", "-")] = _bounded(interval)
+        found[_short(each.name)] = {
+            metric.replace("_", "-"): _bounded(interval) for metric, interval in _intervals(each)
+        }
     return json.dumps(found, indent=2, allow_nan=False) + "\n"
 
 
@@ -88,10 +89,12 @@ def _bounded(found: Interval) -> dict[str, float]:
     return value | {"lower_value": found.low, "upper_value": found.high}
 
 
-def _unused(name: str, taken: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Sessions of one cell stand beside each other, numbered."""
-    number = 2
-    candidate = name
-    while candidate in taken:
-        candidate, number = f"{name} #{number}", number + 1
-    return candidate
+def _short(name: str) -> str:
+    """At most as long as Bencher takes. A name that is cut holds a hash of the whole one."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    mark, half = (
+        hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8],
+        LONGEST_NAME // 2,
+    )
+    return f"{name[: half - 10]}…{mark}…{name[-half:]}"

@@ -50,7 +50,7 @@ def text(export: Export) -> str:
 
 
 def _benchmark(each: Exported, phase: Phase) -> dict[str, object]:
-    name = f"{phase.name}[{each.sample.label}]"
+    name = f"{phase.name}[{each.label}]"
     return {
         "group": each.sample.machine.id,
         "name": name,
