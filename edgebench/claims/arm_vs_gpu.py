@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench.analysis import metrics, stats
-from edgebench.claims import Cells, Claim, decide, figures
+from edgebench.claims import Cells, Claim, decide, figures, per_joule
 from edgebench.schema.claim import Margin, Quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from edgebench.claims import Evidence, Row
     from edgebench.claims.figures import Compared, Figures
@@ -30,11 +31,12 @@ MARGINS = {
 
 
 class Machine(NamedTuple):
-    """One device of a class: its speed on one stream, and at its best number of streams."""
+    """One device of a class: one stream, its best number of streams, and tokens per joule."""
 
     id: str
     single: Figures
     batched: Figures
+    per_joule: Mapping[per_joule.Told, Figures] = MappingProxyType({})
 
 
 def judge(evidence: Evidence) -> tuple[Endpoint, ...]:
@@ -62,16 +64,21 @@ def pool(evidence: Evidence) -> tuple[Endpoint, ...]:
         "single_stream": _sessions(arm.single, gpu.single),
         "perceived": figures.level(arm.single, READABLE_TOK_S),
     }
-    found = [
-        _all(name, question, compared[name], says)
-        for name, question in _questions().items()
-        if name in compared
-    ]
-    joules = decide.empty(
-        "tokens_per_joule", _questions()["tokens_per_joule"], MARGINS["tokens_per_joule"],
-        ("no_meter",), scope="all", primary=False,
-    )  # fmt: skip
-    return (*found, joules)
+    found = [_all(name, compared[name], says) for name in compared]
+    return (*found, _joules(arms, gpus))
+
+
+def _joules(arms: Sequence[Machine], gpus: Sequence[Machine]) -> Endpoint:
+    """Of devices whose joules were told the same way, of the same scope: else nothing compares."""
+    told = {way for each in arms for way in each.per_joule}
+    shared = sorted(told & {way for each in gpus for way in each.per_joule})
+    if not shared:
+        return _all("tokens_per_joule", figures.Compared(None, 0, ("no_meter",)), "")
+    way = shared[0]
+    arm, gpu = (_middle([each for each in side if way in each.per_joule]) for side in (arms, gpus))
+    says = f"{arm.id} against {gpu.id}, both by {way[0]} of the {way[1]}."
+    compared = _sessions(gpu.per_joule[way], arm.per_joule[way])
+    return _all("tokens_per_joule", compared, says)
 
 
 def _sessions(base: Figures, head: Figures) -> Compared:
@@ -117,22 +124,17 @@ def machines(evidence: Evidence, *, arm: bool) -> list[Machine]:
 def _machine(name: str, rows: Sequence[Row]) -> Machine:
     """At the number of streams, and of threads, that is fastest."""
     alone = [row for row in rows if row.entry.cell.workload.sequences == 1]
-    return Machine(name, _fastest(alone), _fastest(rows))
+    return Machine(name, _fastest(alone), _fastest(rows), per_joule.decode(rows))
 
 
 def _fastest(rows: Sequence[Row]) -> Figures:
     each = [figures.figures([row], metrics.decode_tok_s) for row in rows]
-    return max(each, key=_centre, default=figures.Figures({}))
-
-
-def _centre(found: Figures) -> float:
-    values = found.values
-    return sum(map(math.log, values)) / len(values) if values else -math.inf
+    return max(each, key=figures.centre, default=figures.Figures({}))
 
 
 def _middle(found: Sequence[Machine]) -> Machine:
     """By batched throughput; of an even number the slower of the two."""
-    ranked = sorted(found, key=lambda each: (_centre(each.batched), each.id))
+    ranked = sorted(found, key=lambda each: (figures.centre(each.batched), each.id))
     return ranked[(len(ranked) - 1) // 2]
 
 
@@ -156,9 +158,9 @@ def _batching(evidence: Evidence, quant: str) -> Endpoint:
     )
 
 
-def _all(name: str, question: str, compared: Compared, says: str) -> Endpoint:
+def _all(name: str, compared: Compared, says: str) -> Endpoint:
     endpoint = decide.of_compared(
-        name, question, compared, MARGINS[name], primary=name == "literal"
+        name, _questions()[name], compared, MARGINS[name], primary=name == "literal"
     )
     return endpoint.model_copy(update={"scope": "all", "says": says})
 

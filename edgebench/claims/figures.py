@@ -110,6 +110,11 @@ def figures(chosen: Iterable[Row], metric: metrics.Metric) -> Figures:
     return Figures(kept, contended, unverified)
 
 
+def centre(found: Figures) -> float:
+    """The mean of the logarithms, to rank by; minus infinity of nothing."""
+    return math.fsum(map(math.log, found.values)) / len(found.values) if found.values else -math.inf
+
+
 def is_contended(launch: Launch, cpus: int) -> bool:
     """Whether threads waited for a CPU, or the hypervisor gave CPUs away, 2 % of the time or more.
 
