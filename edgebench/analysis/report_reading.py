@@ -36,9 +36,9 @@ class Judged(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """What was read. `older` counts cells that a later session on the same device replaces,
-    `experiments` raw records of the claims suite, which only `edgebench claims` reads. `imported`
-    are cells of other tools, which nobody verified.
+    """What was read. `older` counts results of a cell for which another session on the same device
+    stands, `experiments` raw records of the claims suite, which only `edgebench claims` reads.
+    `imported` are cells of other tools, which nobody verified.
     """
 
     cells: tuple[CellRow, ...]
@@ -126,11 +126,15 @@ class _Gathered:
             self._keep(row._replace(source=name))
 
     def _keep(self, row: CellRow) -> None:
-        """A session that finished no launch does not replace one that did."""
+        """The newest; but none that finished no launch before one that did, and of looped ones
+        the longest: a minute does not show what ten do.
+        """
         self.seen += 1
-        place = row.device, row.cell_id, row.looped
+        place = row.device, row.cell_id, row.looped_s is not None
         both = (self.cells.get(place, row), row)
-        self.cells[place] = max(both, key=lambda each: (each.launches > 0, each.started_utc))
+        self.cells[place] = max(
+            both, key=lambda each: (each.launches > 0, each.looped_s or 0.0, each.started_utc)
+        )
 
 
 def read(

@@ -88,7 +88,7 @@ class CellRow(NamedTuple):
     instructions_per_output_token: float | None
     energy: tuple[Figure, ...]
     sustained: tuple[Window, ...]
-    looped: bool
+    looped_s: float | None
     launches: int
     source: str
     started_utc: str
@@ -171,7 +171,8 @@ def files_of(result: Result) -> Iterator[FileRow]:
 def _cell(entry: CellResult, file: MeasuredFile, result: Result, source: str) -> CellRow:
     cell, summary = entry.cell, metrics.summarize(entry)
     show = metrics.may_show_speed(entry)
-    looped = next((each.sustained for each in entry.launches if each.sustained), None)
+    looped = report_sustained.longest(entry.launches)
+    looped_s = None if looped is None else report_sustained.looped_s(looped)
     prompt, output = _instructions(entry)
     prefill_ceiling, decode_ceiling = _ceilings(entry, file, result)
     return CellRow(
@@ -187,7 +188,7 @@ def _cell(entry: CellResult, file: MeasuredFile, result: Result, source: str) ->
         threads=cell.threads,
         workload=cell.workload,
         options=cell.options,
-        settings="" if looped is None else f"looped {looped.asked_s:g} s",
+        settings="" if looped_s is None else f"looped {round(looped_s, 1):g} s",
         verified=_verified(entry),
         no_speed=_why_no_speed(entry),
         emulated=entry.emulated,
@@ -203,8 +204,8 @@ def _cell(entry: CellResult, file: MeasuredFile, result: Result, source: str) ->
         instructions_per_prompt_token=prompt,
         instructions_per_output_token=output,
         energy=energy.figures(entry, result.idle_energy) if _metered(entry) else (),
-        sustained=report_sustained.windows(entry.launches, cell.workload) if show else (),
-        looped=looped is not None,
+        sustained=report_sustained.windows(looped, cell.workload) if show else (),
+        looped_s=looped_s,
         launches=sum(bool(each.trials or each.sustained) for each in entry.launches),
         source=source,
         started_utc=result.started_utc,

@@ -25,19 +25,31 @@ class Window(NamedTuple):
     temperature_c: float | None
 
 
-def windows(launches: Sequence[Launch], workload: Workload) -> tuple[Window, ...]:
-    """Of the last launch that looped; decode where the workload has any. Empty: none looped."""
-    looped = [launch.sustained for launch in launches if launch.sustained]
-    if not looped or not looped[-1].started_ns:
+def longest(launches: Sequence[Launch]) -> Sustained | None:
+    """Of the launches that looped; the last of equally long ones."""
+    looped = [launch.sustained for launch in reversed(launches) if launch.sustained]
+    return max(looped, key=looped_s, default=None)
+
+
+def looped_s(looped: Sustained) -> float:
+    """How long, of what was asked: the loop that ends a run may end after that."""
+    if not looped.started_ns:
+        return 0.0
+    ended = looped.started_ns[-1] + looped.wall_ns[-1]
+    return min(looped.asked_s, (ended - looped.started_ns[0]) * NS)
+
+
+def windows(looped: Sustained | None, workload: Workload) -> tuple[Window, ...]:
+    """Of decode where the workload has any, else of prefill. Empty: nothing looped."""
+    if looped is None:
         return ()
-    last = looped[-1]
-    phase = "decode" if last.decode_ns else "prefill"
-    spent = last.decode_ns or last.prefill_ns or ()
+    phase = "decode" if looped.decode_ns else "prefill"
+    spent = looped.decode_ns or looped.prefill_ns or ()
     each = workload.output_tokens if phase == "decode" else workload.prompt_tokens
     every = max(1, -(-len(spent) // WINDOWS))
     places = [slice(begin, begin + every) for begin in range(0, len(spent), every)]
     return tuple(
-        _window(last, phase, each * workload.sequences / (sum(spent[place]) * NS), place)
+        _window(looped, phase, each * workload.sequences / (sum(spent[place]) * NS), place)
         for place in places
         if sum(spent[place])
     )

@@ -128,11 +128,12 @@ def _counts(found: Collection) -> list[tuple[int, str]]:
 
 
 def left_out(found: Collection) -> tuple[str, ...]:
-    """Never in silence: what was refused, and what a later session replaced."""
+    """Never in silence: what was refused, and what another session replaced."""
     lines = [f"{each.file}: {each.reason}" for each in found.refused]
     if found.older:
         lines.append(
-            f"{found.older} older results of these cells: the newest session stands for each."
+            f"{found.older} older results of these cells: the newest session stands for each, "
+            "and of long runs the longest."
         )
     if found.experiments:
         lines.append(f"{found.experiments} records of experiments: edgebench claims reads them.")
