@@ -56,12 +56,16 @@ def read_yaml(path: Path, schema: type[T]) -> T:
     come from a stranger.
     """
     try:
-        node = yaml.compose(_read_text(path), Loader=_StrictLoader)
+        node = yaml.compose(content := _read_text(path), Loader=_StrictLoader)
         data = _StrictLoader("").construct_document(node) if node is not None else None
         text = json.dumps(data, default=str)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{path}:{line}: {error.problem}.", "Correct that line.") from None
+    except yaml.reader.ReaderError as error:
+        line = content.count("\n", 0, error.position) + 1
+        problem = f"the character U+{error.character:04X} has no place in YAML"
+        raise BadInput(f"{path}:{line}: {problem}.", "Take it out.") from None
     except (yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: not YAML ({_one_line(error)}).") from None
     try:
@@ -135,8 +139,9 @@ def _read_text(path: Path) -> str:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise BadInput(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not read.")
         return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise BadInput(f"{path}: not UTF-8 text.") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise BadInput(f"{path}:{line}: not UTF-8 text.", "Save the file as UTF-8.") from None
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}.", "Check the path.") from None
 

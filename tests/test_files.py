@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,20 @@ def test_a_file_that_is_missing_or_not_text_is_a_sentence(tmp_path: Path) -> Non
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadInput, match="not UTF-8 text"):
         files.read_yaml(tmp_path / "binary.yaml", Board)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("name: x1\nmaker: Größe\n".encode("latin-1"), "2: not UTF-8 text. Save the file as"),
+        ("name: x1\n".encode("utf-16"), "1: not UTF-8 text. Save the file as UTF-8."),
+        (b"name: x1\n\nmaker: \x07\n", "3: the character U+0007 has no place in YAML. Take it out"),
+    ],
+)
+def test_what_is_no_text_is_named_with_its_line(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "x1.yaml").write_bytes(content)
+    with pytest.raises(BadInput, match=f"x1.yaml:{re.escape(said)}"):
+        files.read_yaml(tmp_path / "x1.yaml", Board)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])

@@ -97,7 +97,12 @@ def test_profiles_fit_the_published_schema(name: str) -> None:
         ('["example,board"]', "[]", "match.0: value error, nothing is compared: give `compatible`"),
         ('compatible: ["example,board"]', "cpus: [{implementer: 0x41}]",
          'match.0.cpus.0.implementer: value error, write "0x41", with quotes'),
-        ('"https://example.org/board"', '"http://example.org"', "sources.page.url: string should"),
+        ('"https://example.org/board"', '"http://example.org"', "sources.page.url: value error, a "
+         "source is a public page: write its https:// address, not 'http://example.org'."),
+        ('"https://example.org/board"', "null", "board.yaml:18: sources.page.url: value error, a "
+         "source is a public page: write its https:// address, not null."),
+        ("  source: page\nsources", "  source: null\nsources", "board.yaml:16: memory.source: "
+         "value error, a block names its source: write one of `sources`, not null."),
         ("[\"example,board\"]", "&a [x]", "anchors and aliases are not allowed"),
     ],
 )  # fmt: skip

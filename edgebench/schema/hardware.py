@@ -26,7 +26,24 @@ from edgebench.schema.interval import Interval
 Text = Annotated[str, Field(min_length=1, max_length=300)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]{0,40}$")]
 Date = Annotated[str, Field(pattern=r"^\d{4}(-\d\d(-\d\d)?)?$")]
-Url = Annotated[str, Field(pattern=r"^https://[^\s<>\"]+$", max_length=400)]
+
+
+def _address(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("https://"):
+        raise ValueError("a source is a public page: write its https:// address")
+    return value
+
+
+def _named(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("a block names its source: write one of `sources`")
+    return value
+
+
+Url = Annotated[
+    str, Field(pattern=r"^https://[^\s<>\"]+$", max_length=400), BeforeValidator(_address)
+]
+Cited = Annotated[Key, BeforeValidator(_named)]
 
 
 def _quoted(value: Any) -> Any:
@@ -99,7 +116,7 @@ class Cores(Strict):
 class Soc(Strict):
     name: Text
     clusters: tuple[Cores, ...] = ()
-    source: Key
+    source: Cited
 
 
 class MemorySpec(Strict):
@@ -110,7 +127,7 @@ class MemorySpec(Strict):
     transfers_mt_s: Transfers | None = None
     bandwidth_gb_s: Gigabytes_s | None = None
     sizes_gib: tuple[Gibibytes, ...] = ()
-    source: Key
+    source: Cited
 
     @model_validator(mode="after")
     def _adds_up(self) -> MemorySpec:
@@ -131,7 +148,7 @@ class Power(Strict):
     min_w: Watts | None = None
     max_w: Watts | None = None
     supply_w: Watts | None = None
-    source: Key
+    source: Cited
 
 
 class MeterSpec(Strict):
@@ -150,7 +167,7 @@ class Price(Strict):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     of: Text
     date: Date
-    source: Key
+    source: Cited
 
 
 class Trap(Strict):
