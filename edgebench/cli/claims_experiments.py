@@ -18,7 +18,8 @@ from edgebench.errors import CannotWrite, EdgebenchError, FileUnavailable, Inter
 from edgebench.machine import disturbances
 from edgebench.measure import experimenting, scratch, turn
 from edgebench.measure.experiments import World, find
-from edgebench.report.suite_progress import block_line, say
+from edgebench.report.block_progress import BlockLines
+from edgebench.report.suite_progress import Pace
 from edgebench.schema.claim import Skip
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def expected(
     blocks, seconds = 0, 0.0
     for need, wanted in tryings(claim, asked.level, asked.launches):
         kind = find(need.kind)
-        world = world_of(need, asked, here, Path(), set())
+        world = world_of(
+            need, asked, here, Path(), set(), BlockLines(sys.stderr, Pace(0.0), kind.kind)
+        )
         settings = experimenting.settings_of(world)
         same = [
             each
@@ -84,8 +87,10 @@ def run(whole: Suite, claim: Claim) -> list[Skip]:
     return skipped
 
 
-def world_of(need: Trying, asked: Asked, here: Here, empty: Path, probed: set[str]) -> World:
-    """`probed` collects the engines that the experiment asked for."""
+def world_of(
+    need: Trying, asked: Asked, here: Here, empty: Path, probed: set[str], lines: BlockLines
+) -> World:
+    """`probed` collects the engines that the experiment asked for; `lines` hears what goes on."""
 
     def probe(name: str) -> Probe:
         probed.add(name)
@@ -100,16 +105,17 @@ def world_of(need: Trying, asked: Asked, here: Here, empty: Path, probed: set[st
         scratch=empty,
         model=here.model,
         probe=probe,
-        run=here.run_job,
-        turn=partial(turn.take, here.cache / "measuring.lock", _say),
-        say=_say,
+        run=partial(here.run_job, tell=lines.heard),
+        turn=lambda: lines.hearing(turn.take(here.cache / "measuring.lock", lines.say)),
+        say=lines.say,
     )
 
 
 def _one(whole: Suite, need: Trying, wanted: int, empty: Path) -> str | None:
     probed: set[str] = set()
     kind = find(need.kind)
-    world = world_of(need, whole.asked, whole.here, empty, probed)
+    lines = BlockLines(sys.stderr, whole.pace, need.kind)
+    world = world_of(need, whole.asked, whole.here, empty, probed, lines)
     seconds = kind.block_s(world)
     try:
         if reason := kind.why_not(world):
@@ -120,7 +126,8 @@ def _one(whole: Suite, need: Trying, wanted: int, empty: Path) -> str | None:
         if not indices:
             return None
         whole.made.add(record.run_id)
-        rim = _rim(whole, record, probed, seconds)
+        lines.begin(len(indices), seconds)
+        rim = _rim(whole, record, probed, seconds, lines)
         made = len(experimenting.run(kind, world, record, indices, rim).blocks)
         if made < len(indices):
             return f"{made} of {len(indices)} blocks: --max-time was spent."
@@ -157,10 +164,11 @@ def _blank(whole: Suite, kind: ExperimentKind, world: World) -> Experiment:
     )
 
 
-def _rim(whole: Suite, record: Experiment, probed: set[str], seconds: float) -> experimenting.Rim:
+def _rim(
+    whole: Suite, record: Experiment, probed: set[str], seconds: float, lines: BlockLines
+) -> experimenting.Rim:
     started = datetime.now(UTC)
     path = whole.folder / f"{started:%Y%m%dT%H%M%SZ}-{record.kind}-{record.run_id}{SUFFIX}"
-    clock = [time.monotonic()]
 
     def save(each: Experiment) -> None:
         try:
@@ -168,21 +176,11 @@ def _rim(whole: Suite, record: Experiment, probed: set[str], seconds: float) -> 
         except CannotWrite as error:
             raise NotSaved(error.problem, error.remedy) from None
 
-    def block_done(done: int, blocks: int) -> None:
-        now = time.monotonic()
-        whole.pace.done(seconds, now - clock[0])
-        clock[0] = now
-        say(sys.stderr, block_line(whole.pace, record.kind, done, blocks))
-
     return experimenting.Rim(
         utc=lambda: utc_text(datetime.now(UTC)),
         load_average=disturbances.load_average,
         engines=lambda: whole.here.engines(probed),
         save=save,
-        block_done=block_done,
+        block_done=lines.block_done,
         may_begin=lambda: time.monotonic() + seconds <= whole.deadline_s,
     )
-
-
-def _say(text: str) -> None:
-    say(sys.stderr, f"  {text}")

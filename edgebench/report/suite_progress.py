@@ -38,10 +38,12 @@ class Pace:
     def skipped(self, expected_s: float) -> None:
         self._left_s = max(0.0, self._left_s - expected_s)
 
-    def left_s(self) -> float:
+    def scaled(self, expected_s: float) -> float:
         known = self._expected_s > 0
-        scale = self._took_s / self._expected_s if known else 1.0
-        return self._left_s * scale + self._looping_s
+        return expected_s * (self._took_s / self._expected_s if known else 1.0)
+
+    def left_s(self) -> float:
+        return self.scaled(self._left_s) + self._looping_s
 
 
 class SuiteLines:
@@ -87,11 +89,6 @@ class SuiteLines:
 
 def say(stream: TextIO, text: str) -> None:
     print(clean(text), file=stream, flush=True)
-
-
-def block_line(pace: Pace, kind: str, done: int, blocks: int) -> str:
-    left = duration(pace.left_s())
-    return f"  [{done}/{blocks}] {kind}: block done; about {left} left in all"
 
 
 def _estimate(result: CellResult) -> str:
