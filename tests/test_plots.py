@@ -15,7 +15,7 @@ from edgebench.analysis.report_sustained import Window
 from edgebench.report.plots import PLOTS
 from edgebench.report.plots.plot import REACH, label, told_apart, whisker
 from edgebench.report.plots.saving import content, to_csv
-from edgebench.report.plots.style import COLOURS, DARK, short, svg
+from edgebench.report.plots.style import COLOURS, DARK, plain_numbers, short, svg
 from edgebench.schema.interval import Interval
 from tests import report_maker as maker
 
@@ -119,6 +119,21 @@ def test_the_front_is_what_nothing_beats_in_both() -> None:
     beaten = PLOTS["quality"]([slow, worse])
     told = set(zip(column(beaten, "ISA"), column(beaten, "on the front"), strict=True))
     assert told == {(slow.isa, "yes"), ("worse", "no")}
+
+
+def test_several_streams_at_once_are_not_drawn_against_quality() -> None:
+    """They are faster together and no better: they would be the front."""
+    plot = PLOTS["quality"](rows(maker.record(workloads=("tg4", "tg4@s4"))))
+
+    assert set(column(plot, "test")) == {"tg4"}
+
+
+@pytest.mark.parametrize("name", ["quality", "roofline", "context", "sustained"])
+def test_what_all_marks_share_stands_above_them(name: str) -> None:
+    """A picture that was saved alone says of which device it is."""
+    picture = svg(PLOTS[name](full()[: len(full()) // 2]))
+
+    assert any("board-4cpu" in words for words in texts(picture)), texts(picture)
 
 
 def test_energy_of_different_methods_stands_in_different_panels() -> None:
@@ -232,6 +247,18 @@ def test_dark_has_a_colour_for_every_colour() -> None:
     picture = svg(PLOTS["ladder"](full()))
     drawn = picture.split("</style>")[-1]
     assert set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", drawn)) <= set(DARK)
+
+
+def test_a_logarithmic_axis_with_one_power_of_ten_has_numbers_between() -> None:
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    axes.set_xscale("log")
+    axes.set_xlim(15, 600)
+    plain_numbers(axes, "x")
+
+    low, high = axes.get_xlim()
+    assert [each for each in axes.get_xticks() if low <= each <= high] == [20, 50, 100, 200, 500]
 
 
 def test_numbers_on_axes_are_short() -> None:

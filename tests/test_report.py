@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edgebench.analysis.report_reading import Collection, read
+from edgebench.analysis.report_reading import Collection, Judged, read
 from edgebench.errors import BadInput
+from edgebench.report import claims as claims_text
 from edgebench.report import folder
-from edgebench.report.site import tables
+from edgebench.report.site import claims, tables
 from tests import report_maker as maker
 
 if TYPE_CHECKING:
@@ -71,8 +72,47 @@ def test_the_page_holds_everything_and_asks_for_nothing(tmp_path: Path) -> None:
     assert all(each.startswith(("data:", "#")) for each in addresses)
     assert not any(name.startswith("on") or name == "style" for _, a in page.tags for name in a)
     assert len(page.named("tr")) > len(found.cells)
-    assert {"A title", "smaller-is-faster: supported", "board-4cpu"} <= set(page.words)
+    assert {"A title", "smaller-is-faster", "supported", "board-4cpu"} <= set(page.words)
     assert page_of(found) == text
+
+
+def judged(claim_id: str, device: str | None) -> Judged:
+    (reading,) = maker.verdicts().readings
+    (verdict,) = reading.verdicts
+    return Judged(device, verdict.model_copy(update={"claim_id": claim_id}))
+
+
+def test_claims_stand_by_weight_and_what_a_device_showed_before_all_together() -> None:
+    given = [
+        judged("sensor-light", None),
+        judged("isa-speedup", None),
+        judged("isa-speedup", "board-4cpu"),
+        judged("no-claim-of-ours", "board-4cpu"),
+    ]
+
+    table = claims.table(given)
+
+    shown = [(row[0].text, row[3].text) for row in table.rows]
+    assert shown == [
+        ("isa-speedup", "board-4cpu"),
+        ("isa-speedup", "all together"),
+        ("sensor-light", "all together"),
+        ("no-claim-of-ours", "board-4cpu"),
+    ]
+    assert [each.name for each in table.filters] == ["claim", "device"]
+
+
+def test_endpoints_that_say_the_same_share_a_line_with_their_names() -> None:
+    found = maker.verdicts()
+    (verdict,) = found.readings[0].verdicts
+    (first,) = verdict.endpoints
+    endpoints = (first, first.model_copy(update={"name": "other"}))
+    twice = verdict.model_copy(update={"endpoints": endpoints})
+    reading = found.readings[0].model_copy(update={"verdicts": (twice,)})
+
+    text = claims_text.text(found.model_copy(update={"readings": (reading,)}))
+
+    assert "  smaller-is-faster ratio, other: Every block is beyond the margin.\n" in text
 
 
 def test_every_section_is_linked_and_every_plot_has_its_numbers(tmp_path: Path) -> None:
@@ -254,8 +294,18 @@ def test_markdown_says_all_that_was_left_out(tmp_path: Path) -> None:
 
     page = str(folder.markdown(found, "mine", lambda _: None)[folder.PAGE])
 
-    assert "3 records of experiments" in page
+    assert "3 records of experiments: edgebench claims reads them." in page
     assert "2 older results" in page
+
+
+def test_experiments_without_verdicts_say_how_to_see_the_claims(tmp_path: Path) -> None:
+    maker.write(tmp_path, "a.json", maker.record())
+    found = read([tmp_path])._replace(experiments=3)
+
+    page = page_of(found)
+
+    assert "edgebench claims judge RESULTS -o verdicts.json" in page
+    assert "edgebench report RESULTS verdicts.json" in page
 
 
 def test_where_the_extra_is_missing_a_sentence_says_how_to_get_it(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from edgebench import files
 from edgebench.analysis.report_reading import paths, read
-from edgebench.claims import judging, records, suite
+from edgebench.claims import drawing, judging, records, suite
 from edgebench.report import claim_plots, folder
 from edgebench.report.plots import drawn, style
 
@@ -65,6 +66,20 @@ def test_numbers_are_those_of_the_picture() -> None:
         ("", "decode", "sse42", 1.0, 0.9, 1.3, "log2"),
         ("", "decode", "avx2", 2.0, 1.8, 2.4, "log2"),
     )
+
+
+def test_names_of_points_that_lie_together_do_not_overlap() -> None:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
+
+    axes = Figure().subplots()
+    axes.scatter([1, 1, 1, 9], [1.0, 1.001, 1.002, 2.0])
+    drawing.names(axes, [("a", 1, 1.0), ("b", 1, 1.001), ("c", 1, 1.002), ("d", 9, 2.0)])
+
+    placed = {each.get_text(): each.xy for each in axes.texts if isinstance(each, Annotation)}
+    heights = [placed[name][1] for name in "abc"]
+    assert min(b - a for a, b in pairwise(heights)) >= drawing.NAME_HEIGHT - 1e-9
+    assert placed["d"] == pytest.approx((1 - placed["a"][0], 1 - placed["a"][1]))
 
 
 def test_the_page_draws_from_the_records_that_the_verdict_names(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
         figure,
         {
             "one stream": [(each.id, each.single) for each in found],
-            "best number of streams": [(each.id, each.batched) for each in found],
+            "best batch": [(each.id, each.batched) for each in found],
         },
         "tokens/s",
     )

@@ -213,7 +213,7 @@ def _order(key: Key) -> tuple[int, float]:
 
 def plot(evidence: Evidence, figure: Any) -> str | None:
     """Accuracy against seconds to the first token; a line per method through its ratios."""
-    from edgebench.claims.drawing import COLOURS
+    from edgebench.claims.drawing import COLOURS, names
 
     known = {key: _mean(found) for key, found in read(evidence).items()}
     series: Mapping[str, list[tuple[float, float, float]]] = {
@@ -229,13 +229,13 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
     axis = figure.subplots()
     for colour, (method, points) in zip(COLOURS, series.items(), strict=False):
         axis.plot([p[0] for p in points], [p[1] for p in points], "o-", color=colour, label=method)
-        for seconds, accuracy, ratio in points:
-            axis.annotate(f"1/{round(1 / ratio)}", (seconds, accuracy))
     axis.axhline(CHANCE, color="black", linestyle="--")
     axis.set_xscale("log")
     axis.set_xlabel("seconds to the first token, shortening included")
     axis.set_ylabel("accuracy")
     axis.legend()
+    names(axis, [(f"1/{round(1 / ratio)}", seconds, accuracy)
+                 for points in series.values() for seconds, accuracy, ratio in points])  # fmt: skip
     return None
 
 

@@ -22,7 +22,11 @@ SALT = "edgebench"
 # Okabe and Ito's palette, told apart by colour-blind readers too; its black is a grey here, which
 # a page can turn for readers in the dark. Marks are one more, so that no two series look alike.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5A5A5A")
-MARKS = "os^DvPXh"
+MARKS = "os^DvPX*"
+# Words under an axis that would run into each other: slanted, each ending at its tick.
+SLANTED: Any = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+# Of the width and the height of a plot: what a name beside a point takes.
+NAME_WIDTH, NAME_HEIGHT = 0.16, 0.06
 SETTINGS: Any = {
     "svg.hashsalt": SALT,
     "svg.fonttype": "path",
@@ -59,7 +63,7 @@ def ladder(figure: Any, series: Mapping[str, Mapping[str, Sequence[tuple[str, Co
         for place, (phase, steps) in enumerate(phases.items()):
             known = [(name, c.found) for name, c in steps if c.found]
             errorbars(axis, range(len(known)), [found for _, found in known], phase, place)
-            axis.set_xticks(range(len(known)), [name for name, _ in known], rotation=30)
+            axis.set_xticks(range(len(known)), [name for name, _ in known], **SLANTED)
         axis.set_title(title)
     axes[0].set_ylabel("log2 of speed over the plainest instruction set")
     axes[0].legend()
@@ -112,6 +116,23 @@ def roofline(figure: Any, points: Mapping[str, Sequence[tuple[float, float]]]) -
     axis.legend()
 
 
+def names(axis: Any, points: Iterable[tuple[str, float, float]]) -> None:
+    """Each point's name beside it; where two would overlap, the upper one gives way upwards.
+
+    To be called last: names stand where the points are within the limits of now.
+    """
+    axis.get_xlim(), axis.get_ylim()
+    within = axis.transScale + axis.transLimits
+    placed: list[tuple[float, float]] = []
+    for name, x, y in sorted(points, key=lambda each: each[2]):
+        across, up = map(float, within.transform((x, y)))
+        while any(abs(across - a) < NAME_WIDTH and abs(up - u) < NAME_HEIGHT for a, u in placed):
+            up += NAME_HEIGHT / 4
+        placed.append((across, up))
+        axis.annotate(name, (across, up), xycoords="axes fraction", xytext=(5, 2),
+                      textcoords="offset points")  # fmt: skip
+
+
 def gate_map(axis: Any, cells: Mapping[str, Mapping[str, LogRatio | None]]) -> None:
     """Models down, gates across: how far each is from its limit, green where it passes."""
     gates = list(dict.fromkeys(name for found in cells.values() for name in found))
@@ -125,7 +146,7 @@ def gate_map(axis: Any, cells: Mapping[str, Mapping[str, LogRatio | None]]) -> N
             axis.barh(y, 0.96, left=x - 0.48, height=0.9, color=colour)
             axis.text(x, y, text, ha="center", va="center")
         axis.text(-0.6, y, model, ha="right", va="center")
-    axis.set_xticks(range(len(gates)), gates)
+    axis.set_xticks(range(len(gates)), gates, **SLANTED)
     axis.set_yticks([])
     axis.invert_yaxis()
     axis.set_title("limit over measured: 1x is the limit")

@@ -126,7 +126,7 @@ def _blocks(evidence: Evidence) -> int:
 
 def plot(evidence: Evidence, figure: Any) -> str | None:
     """Sockets by family for each engine, and the control's, as bars."""
-    from edgebench.claims.drawing import COLOURS
+    from edgebench.claims.drawing import COLOURS, SLANTED
 
     found, control = _traced(evidence)
     if not found:
@@ -145,7 +145,7 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
             [x + place * width for x in range(len(kinds))], heights, width, label=name,
             color=COLOURS[place % len(COLOURS)],
         )  # fmt: skip
-    axis.set_xticks(range(len(kinds)), [k.replace("sockets_", "") for k in kinds], rotation=30)
+    axis.set_xticks(range(len(kinds)), [k.replace("sockets_", "") for k in kinds], **SLANTED)
     axis.set_ylabel("calls per run")
     axis.legend()
     return None

@@ -194,7 +194,7 @@ def _without(count: int, where: str | None, *, speed: bool) -> Callable[[Mapping
 
 def plot(evidence: Evidence, figure: Any) -> str | None:
     """Speed-up against perplexity, formats and prunings; what is up and left pays."""
-    from edgebench.claims.drawing import COLOURS
+    from edgebench.claims.drawing import COLOURS, names
 
     axis = figure.subplots()
     formats = [
@@ -207,17 +207,15 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
          perplexity(evidence, LAYERS, _without(count, where, speed=False)))
         for count, where in DROPPED
     ]  # fmt: skip
-    drawn = False
+    drawn: list[tuple[str, float, float]] = []
     for place, (label, group) in enumerate((("formats", formats), ("layers left out", pruned))):
         known = [(name, s, q) for name, s, q in group if s and q]
         if not known:
             continue
-        drawn = True
         x = [math.exp(quality.estimate) for _, _, quality in known]
         y = [math.exp(speed.estimate) for _, speed, _ in known]
         axis.scatter(x, y, color=COLOURS[place], label=label)
-        for (name, _, _), across, up in zip(known, x, y, strict=True):
-            axis.annotate(name, (across, up), xytext=(4, 4), textcoords="offset points")
+        drawn += zip([name for name, _, _ in known], x, y, strict=True)
     if not drawn:
         return "Nothing to draw: no format has both its speed and its perplexity measured."
     axis.axhline(1.5, color="black", linestyle="--", linewidth=0.8)
@@ -226,6 +224,7 @@ def plot(evidence: Evidence, figure: Any) -> str | None:
     axis.set_xlabel("perplexity over the base's")
     axis.set_ylabel("speed of decode over the base's")
     axis.legend()
+    names(axis, drawn)
     return None
 
 

@@ -204,9 +204,10 @@ def _limits(evidence: Evidence, base_s: float) -> str:
         return ""
     layer, tensor, cuts = found
     return (
-        f"decode takes twice as long below {8 * layer / base_s / 1e6:.2g} Mbit/s or above "
-        f"{base_s * 1e3:.0f} ms (layer cut); below {8 * tensor / base_s / 1e6:.3g} Mbit/s or "
-        f"above {base_s * 1e3 / cuts:.2g} ms (tensor cuts), by arithmetic"
+        "decode takes twice as long, by arithmetic: layer cut below "
+        f"{8 * layer / base_s / 1e6:.2g} Mbit/s\n"
+        f"or above {base_s * 1e3:.0f} ms; tensor cuts below {8 * tensor / base_s / 1e6:.3g} Mbit/s "
+        f"or above {base_s * 1e3 / cuts:.2g} ms"
     )
 
 

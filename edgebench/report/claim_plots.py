@@ -13,28 +13,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from edgebench.analysis.report_reading import Judged
     from edgebench.claims import Claim, Evidence
 
 SIZE_IN = (style.WIDTH_IN, 3.6)
-LONGEST = 120
+LONGEST, MOST_LINES = 120, 3
 CAPTION = "Drawn from the {} record{} that the verdict names: {}."
 NOTHING = "No record that was judged is about it."
 NO_RECORDS = "None of the records that the verdict names is among those of this report."
 
 
 def plots(paths: Iterable[Path], judged: Sequence[Judged]) -> Iterator[Plot]:
-    """One per claim with a verdict. `paths` are the files of the report, by which verdicts name
-    their records; a claim whose records are not there says so.
+    """One per claim with a verdict, the weightiest first. `paths` are the files of the report, by
+    which verdicts name their records; a claim whose records are not there says so.
     """
     files = {path.name: path for path in paths}
-    known = {claim.id: claim for claim in suite.claims()}
-    for name in dict.fromkeys(each.verdict.claim_id for each in judged):
-        if name in known:
-            wanted = [each for each in judged if each.verdict.claim_id == name]
-            yield _plot(known[name], wanted, files)
+    for claim in suite.claims():
+        if wanted := [each for each in judged if each.verdict.claim_id == claim.id]:
+            yield _plot(claim, wanted, files)
 
 
 def drawn_from(claim: Claim, evidence: Evidence) -> Plot:
@@ -49,7 +48,7 @@ def drawn_from(claim: Claim, evidence: Evidence) -> Plot:
             return nothing(name, title, reason)
         _printable(figure)
         for axes in figure.axes:
-            axes.set_title(drawn.title(axes), fontsize=7.5 if len(figure.axes) > 1 else 9)
+            axes.set_title(drawn.title(axes), fontsize=_small(figure, axes), wrap=True)
             logarithmic = [each for each in "xy" if getattr(axes, f"get_{each}scale")() == "log"]
             style.plain_numbers(axes, *logarithmic)
         numbers = drawn.numbers(figure)
@@ -73,6 +72,11 @@ def _plot(claim: Claim, judged: Sequence[Judged], files: dict[str, Path]) -> Plo
     )
 
 
+def _small(figure: Figure, axes: Axes) -> float:
+    """Points of a panel's title: less where panels stand beside each other or it has lines."""
+    return 7.5 if len(figure.axes) > 1 or "\n" in drawn.title(axes) else 9.0
+
+
 def _names(claim: Claim) -> tuple[str, str]:
     return f"claim-{claim.id}", f"{claim.id}: {claim.title}"
 
@@ -82,7 +86,8 @@ def _printable(figure: Figure) -> None:
     from matplotlib.text import Text
 
     for words in figure.findobj(Text):
-        words.set_text(label(words.get_text(), LONGEST))
+        lines = words.get_text().split("\n")[:MOST_LINES]
+        words.set_text("\n".join(label(line, LONGEST) for line in lines))
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             if ticks := drawn.words_on(axis):

@@ -8,7 +8,7 @@ from edgebench.printable import clean
 from edgebench.report.grid import grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from edgebench.claims import Claim
     from edgebench.schema.claim import Endpoint, Reading, Verdict, Verdicts
@@ -95,8 +95,17 @@ def claim_text(claim: Claim) -> str:
 
 def _reading(reading: Reading) -> str:
     table = grid(COLUMNS, (row for each in reading.verdicts for row in rows(each)), width=200)
-    said = [f"  {each.claim_id}: {e.says}" for each in reading.verdicts for e in each.endpoints
-            if e.says]  # fmt: skip
+    said = [line for each in reading.verdicts for line in _said(each)]
     skips = [f"  {v.claim_id}: {s.need}: {s.reason}" for v in reading.verdicts for s in v.skipped]
     notes = "".join(f"{clean(line)}\n" for line in [*said, *skips])
     return f"{heading(reading)}\n\n{table}{notes}"
+
+
+def _said(verdict: Verdict) -> Iterator[str]:
+    """What endpoints say in words; those that say the same, on one line."""
+    alike: dict[str, list[str]] = {}
+    for each in verdict.endpoints:
+        if each.says:
+            alike.setdefault(each.says, []).append(each.name)
+    for says, names in alike.items():
+        yield f"  {verdict.claim_id} {', '.join(names)}: {says}"

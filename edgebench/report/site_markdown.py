@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgebench.report.escape import markdown as escape
 from edgebench.report.markdown import Link, grid
-from edgebench.report.site import imported, tables
+from edgebench.report.site import claims, imported, tables
 from edgebench.report.site.pages import left_out
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def page(found: Collection, plots: Sequence[Plot], title: str, records_url: str 
     parts = [
         f"# {escape(title)}\n\n{GENERATOR} -->\n",
         *(part for plot in plots for part in _plot(plot)),
-        *(_table(tables.claims(found.claims)) if found.claims else ()),
+        *(_table(claims.table(found.claims)) if found.claims else ()),
         *_table(tables.cells(found.cells, records_url)),
         *(_table(imported.table(found.imported, records_url)) if found.imported else ()),
         *_table(tables.devices(found.devices, imported.devices(found.imported_devices))),

@@ -114,5 +114,6 @@ def _draw(points: Sequence[Point]) -> Figure:
         axes.set_ylabel("tok/s")
         axes.set_ylim(0, max(p.rate.estimate + whisker(p.rate)[1] for p in mine) * 1.08)
         style.plain_numbers(axes, "x", "y")
+    style.heading(figure, known.shared)
     style.legend(figure, list(handles.values()), [known.names[each] for each in handles])
     return figure

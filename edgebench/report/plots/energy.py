@@ -118,6 +118,5 @@ def _draw(panels: dict[tuple[str, ...], list[Point]]) -> Figure:
         axes.set_xlabel("J/token")
         axes.grid(visible=False, axis="y")
         style.plain_numbers(axes, "x")
-    if len(labels) > 1 and shared:
-        figure.suptitle(shared, x=0.01, ha="left", fontsize=8, color=style.SOFT)
+    style.heading(figure, shared if len(labels) > 1 else "")
     return figure

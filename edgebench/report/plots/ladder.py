@@ -136,18 +136,23 @@ def _draw(panels: Panels) -> Figure:
     for axes, (place, steps), isas in zip(every[:, 0], panels.items(), rungs, strict=True):
         handles |= _panel_on(axes, steps, isas, colours)
         _, _, _, test, unit = place
-        axes.set_title(test if titles[place[:3]] == shared else f"{titles[place[:3]]}\n{test}")
+        axes.set_title(_title(titles[place[:3]] if len(titles) > 1 else "", test))
         axes.set_xlabel(unit)
-    figure.suptitle(_heading(shared, common, len(models)), x=0.01, ha="left", fontsize=8,
-                    color=style.SOFT)  # fmt: skip
+    style.heading(figure, _heading(shared, common, len(models)))
     style.legend(figure, [handles[each] for each in models], list(models.values()))
     return figure
+
+
+def _title(where: str, test: str) -> str:
+    """On one line, where it fits."""
+    line = ", ".join(filter(None, (where, test)))
+    return line if len(line) <= TITLE_LENGTH else f"{where}\n{test}"
 
 
 def _heading(shared: str, common: str, models: int) -> str:
     """What all panels have in common, told once; of a single panel, its title says it."""
     parts = [shared, common if models == 1 else ""]
-    return label(" · ".join(filter(None, parts))) if any(parts) else ""
+    return " · ".join(filter(None, parts))
 
 
 def _panel_on(

@@ -82,7 +82,7 @@ def _draw(rows: Sequence[CellRow]) -> Figure:
     axes.set_ylim(-0.5, len(rows) - 0.1)
     axes.set_xlim(0, max(each.peak_rss_bytes for each in parts) / MIB * 1.05)
     axes.set_xlabel("MiB")
-    axes.set_title(shared, fontsize=8)
+    style.heading(figure, shared)
     axes.grid(visible=False, axis="y")
     style.plain_numbers(axes, "x")
     style.legend(figure, handles, ["peak", "anonymous at the end", "file-backed at the end"])

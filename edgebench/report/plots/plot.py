@@ -96,14 +96,16 @@ def names(row: CellRow) -> dict[str, str]:
 def told_apart(
     keys: Iterable[tuple[str, ...]], most: int = LABEL_LENGTH
 ) -> tuple[dict[tuple[str, ...], str], str]:
-    """A label for each key, of the words that differ; and the words that all of them share."""
+    """A label for each key, of the words that differ; and the words that all of them share, which
+    may take two lines.
+    """
     every = list(dict.fromkeys(keys))
     columns = list(zip(*every, strict=True))
     differ = [place for place, words in enumerate(columns) if len(set(words)) > 1]
     same = [words[0] for place, words in enumerate(columns) if place not in differ and words[0]]
     labels = {key: _fitted([key[place] for place in differ], most) for key in every}
-    shared = _fitted(same, most)
-    return {key: text or shared for key, text in labels.items()}, shared
+    alone = _fitted(same, most)
+    return {key: text or alone for key, text in labels.items()}, _fitted(same, 2 * most)
 
 
 def _fitted(words: Sequence[str], most: int) -> str:

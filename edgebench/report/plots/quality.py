@@ -49,7 +49,8 @@ def plot(cells: Sequence[CellRow]) -> Plot:
         "Right is faster, down is better. Perplexity compares formats of one model; KL compares an "
         "engine with a float32 computation on its own weights. Both come from the verification, "
         f"over at least {least} positions of one text: a check of the output, not a ranking of "
-        "models. The line joins the cells of one device that no other of its cells beats in both.",
+        "models. The line joins the cells of one device that no other of its cells beats in both. "
+        "Workloads of several streams at once are left out.",
         COLUMNS,
         tuple(_numbers(point, _front(_rivals(point, drawn))) for point in drawn),
         notes,
@@ -59,6 +60,9 @@ def plot(cells: Sequence[CellRow]) -> Plot:
 
 
 def _points(row: CellRow) -> Iterator[Point]:
+    """Of one stream: several at once are faster together and no better, and would be the front."""
+    if row.workload.sequences > 1:
+        return
     if row.quality is None or row.decode is None or not drawable(row.decode.estimate):
         return
     for measure, value in ((PERPLEXITY, row.quality.perplexity), (KL, row.quality.mean_kl)):
@@ -110,5 +114,6 @@ def _draw(points: Sequence[Point]) -> Figure:
         values = [point.value for point in mine]
         axes.set_yscale("log" if max(values) > WIDE * min(values) else "linear")
         style.plain_numbers(axes, "x", "y")
+    style.heading(figure, known.shared)
     style.legend(figure, list(handles.values()), [known.names[each] for each in handles])
     return figure

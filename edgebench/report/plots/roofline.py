@@ -90,6 +90,7 @@ def _draw(points: Sequence[Point]) -> Figure:
         axes.set_title(f"{phase}, bound by {PHASES[phase]}")
         axes.set_xlabel("tok/s allowed by the ceiling")
         axes.set_ylabel("tok/s measured")
+    style.heading(figure, known.shared)
     style.legend(figure, list(handles.values()), [known.names[each] for each in handles])
     return figure
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 import re
+import textwrap
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 # Narrow, so that a phone shows it at three quarters of its size.
 WIDTH_IN = 4.8
 PNG_DPI = 200
+# Characters of small print that fit across a plot.
+HEADING_LENGTH = 76
 # Ends of a logarithmic axis that are closer than this factor hold too few powers to name.
 CLOSE = 4.0
 INK, SOFT, GRID, PAPER = "#1d2430", "#5c6675", "#dfe3e9", "#ffffff"
@@ -110,6 +114,14 @@ def figure(height_in: float) -> Figure:
     return Made(figsize=(WIDTH_IN, height_in), layout="constrained")
 
 
+def heading(figure: Figure, words: str) -> None:
+    """Small print above everything: what all marks have in common."""
+    if words:
+        figure.suptitle(
+            textwrap.fill(words, HEADING_LENGTH), x=0.01, ha="left", fontsize=8, color=SOFT
+        )
+
+
 def legend(figure: Figure, handles: list[Any], labels: list[str]) -> None:
     """Below everything, in one column: names are long and phones narrow."""
     if len(labels) > 1:
@@ -125,7 +137,8 @@ def plain_numbers(axes: Axes, *which: str) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
         if axis.get_scale() == "log":
             low, high = sorted(axis.get_view_interval())
-            narrow = high / low < 30
+            powers = math.floor(math.log10(high)) - math.ceil(math.log10(low)) + 1
+            narrow = powers < 2 or high / low < 30
             few = MaxNLocator(3) if high / low < CLOSE else None
             axis.set_major_locator(
                 few or LogLocator(10, subs=(1, 2, 5) if narrow else (1,), numticks=8)

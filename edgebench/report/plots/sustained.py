@@ -74,6 +74,7 @@ def _draw(rows: Sequence[CellRow]) -> Figure:
     every[-1].set_xlabel("seconds since the start")
     for axes in every:
         style.plain_numbers(axes, "x", "y")
+    style.heading(figure, known.shared)
     style.legend(figure, list(handles.values()), [known.names[each] for each in handles])
     return figure
 

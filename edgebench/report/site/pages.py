@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from edgebench import __version__
 from edgebench.errors import NotUsableHere
 from edgebench.printable import clean
-from edgebench.report.site import imported, tables
+from edgebench.report.site import claims, imported, tables
 from edgebench.report.site.field import cut
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def index(
     lines = left_out(found)
     blocks: list[Any] = [
         Plots(figures),
-        *[tables.claims(found.claims)] * bool(found.claims),
+        *[claims.table(found.claims)] * bool(found.claims),
         *[Plots(of_claims, "claim-plots", "Plots of claims")] * bool(of_claims),
         tables.cells(found.cells, records_url),
         *[imported.table(found.imported, records_url)] * bool(found.imported),
@@ -127,14 +127,24 @@ def _counts(found: Collection) -> list[tuple[int, str]]:
     return [(number, what if number == 1 else f"{what}s") for number, what in numbers if number]
 
 
+def _experiments(number: int, *, judged: bool) -> str:
+    """Their verdicts are a file of their own, which somebody has to make first."""
+    if judged:
+        return f"{number} records of experiments: edgebench claims reads them."
+    return (
+        f"{number} records of experiments: edgebench claims judge RESULTS -o verdicts.json judges "
+        "claims by them, and edgebench report RESULTS verdicts.json shows the verdicts."
+    )
+
+
 def left_out(found: Collection) -> tuple[str, ...]:
     """Never in silence: what was refused, and what another session replaced."""
-    lines = [f"{each.file}: {each.reason}" for each in found.refused]
+    lines = [cut(f"{each.file}: {each.reason}") for each in found.refused]
     if found.older:
         lines.append(
             f"{found.older} older results of these cells: the newest session stands for each, "
             "and of long runs the longest."
         )
     if found.experiments:
-        lines.append(f"{found.experiments} records of experiments: edgebench claims reads them.")
-    return tuple(map(cut, lines))
+        lines.append(_experiments(found.experiments, judged=bool(found.claims)))
+    return tuple(lines)

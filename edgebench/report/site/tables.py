@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from edgebench.report.comparison_figures import significant
-from edgebench.report.site.field import NONE, Field, cut, interval, number, text, written
+from edgebench.report.site.field import NONE, Field, cut, interval, number, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from edgebench.analysis.report_reading import Judged
     from edgebench.analysis.report_rows import CellRow, DeviceRow, FileRow
-    from edgebench.schema.claim import Endpoint, Margin
 
 # A table of more is too long for a browser on a phone, and for a reader.
 MOST_ROWS = 5000
 MIB, GIB = 2**20, 2**30
 # More choices than this are no help in a list: the filter for words finds them.
 MOST_CHOICES = 200
-CHOICES = ("device", "model", "backend", "ISA", "test")
+CHOICES = ("device", "model", "backend", "ISA", "test", "claim", "verdict")
 
 
 class Column(NamedTuple):
@@ -67,45 +65,6 @@ def cells(rows: Sequence[CellRow], records_url: str = "") -> Table:
             "--model and the like, or ask edgebench query."
         )
     return Table("cells", "Cells", words, columns, made, filters(columns, made))
-
-
-def claims(judged: Sequence[Judged]) -> Table:
-    """A row per question that a claim asks; those that decide it are marked."""
-    columns = (
-        Column("claim"), Column("question"), Column("verdict"), Column("device"),
-        Column("measured", True), Column("unit"), Column("supported when"), Column("why"),
-    )  # fmt: skip
-    rows = [_endpoint(claim, each) for claim in judged for each in claim.verdict.endpoints]
-    return Table("claims", "Claims", "Published claims on trial: each question with its interval, "
-                 "and the margin that was fixed before.", columns, tuple(rows))  # fmt: skip
-
-
-def _endpoint(judged: Judged, asked: Endpoint) -> tuple[Field, ...]:
-    claim = judged.verdict
-    quote = next((each.english or each.original for each in claim.quotes), "")
-    low, high = asked.low, asked.high
-    reach = f"{written(low)} - {written(high)}" if low is not None and high is not None else ""
-    marks = {"supported": "good", "refuted": "bad"}
-    return (
-        text(f"{claim.claim_id}: {claim.verdict}", quote, marks.get(claim.verdict, "")),
-        text(asked.question, "decides the claim" if asked.primary else ""),
-        text(asked.verdict, mark=marks.get(asked.verdict, "")),
-        text(judged.device or "all together"),
-        number(asked.estimate, note=reach),
-        text(asked.unit),
-        text(_margin(asked.margin)),
-        text(asked.says or None, ", ".join(each.replace("_", " ") for each in asked.reasons)),
-    )
-
-
-def _margin(margin: Margin) -> str:
-    support, refute = written(margin.support), written(margin.refute)
-    if margin.band:
-        return f"within {support} to {refute}"
-    return (
-        f"{'above' if margin.upward else 'below'} {support}; refuted when "
-        f"{'below' if margin.upward else 'above'} {refute}"
-    )
 
 
 def devices(rows: Sequence[DeviceRow], foreign: Iterable[tuple[Field, ...]] = ()) -> Table:
