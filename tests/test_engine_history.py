@@ -45,12 +45,16 @@ def test_releases_span_years_and_are_pinned() -> None:
 def test_at_smoke_level_only_what_was_built_before_is_measured(tmp_path: Path) -> None:
     kind = engine_history.EngineHistory()
     world: Any = World("smoke", {}, tmp_path)
-    assert "--level full" in (kind.why_not(world) or "")
+    reason = kind.why_not(world) or ""
+    assert "must be built here, and none is (0.2.6, 0.2.56, 0.3.1, 0.3.9, " in reason
+    assert "edgebench claims run cost-decline --level full" in reason
 
-    for release in RELEASES[:2]:
+    for number, release in enumerate(RELEASES[:2], 1):
         folder = history_builds.folder(tmp_path, release)
         folder.mkdir(parents=True)
         (folder / "built-by-edgebench").touch()
+        reason = kind.why_not(world) or ""
+        assert ("and 1 is (0.2.56, 0.3.1, 0.3.9, " in reason) is (number == 1)
     assert kind.why_not(world) is None
     assert kind.why_not(world._replace(level="full", cache=tmp_path / "empty")) is None
 

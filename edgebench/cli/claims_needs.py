@@ -19,7 +19,7 @@ from edgebench.schema.claim import Skip
 from edgebench.schema.workload import parse_workloads
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from edgebench.claims import Claim, Level
     from edgebench.cli.claims_world import Here
@@ -108,6 +108,19 @@ def tryings(claim: Claim, level: Level, blocks: int | None) -> Iterator[tuple[Tr
     for need in claim.needs:
         if isinstance(need, Trying) and need.blocks.get(level, 0):
             yield need, blocks or need.blocks[level]
+
+
+def unmet(skipped: Mapping[str, Sequence[Skip]]) -> NotUsableHere:
+    """The error of a run without a single record: by claim, what could not be measured and why."""
+    reasons = dict.fromkeys(
+        f"{claim}: {skip.need}: {skip.reason}" for claim, skips in skipped.items() for skip in skips
+    )
+    if not reasons:
+        needs = "No claim that was asked for needs anything at this level."
+        return NotUsableHere(needs, "Measure them with --level full.")
+    first, *more = reasons
+    others = "More reasons are in the lines above." if more else ""
+    return NotUsableHere(f"Nothing could be measured here. {first}", others)
 
 
 def _add(wanted: Wanted, need: Cells, launches: int, here: Here, *, dry: bool) -> Wanted:

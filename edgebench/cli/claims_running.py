@@ -20,10 +20,10 @@ from edgebench.analysis.labels import cell_label
 from edgebench.claims import judging, records, suite
 from edgebench.cli import claims_experiments as trying
 from edgebench.cli import running
-from edgebench.cli.claims_needs import Done, Wanted, gather, results_below
+from edgebench.cli.claims_needs import Done, Wanted, gather, results_below, unmet
 from edgebench.cli.claims_world import Here
 from edgebench.cli.setup import Setup, exports_of
-from edgebench.errors import CannotWrite, EdgebenchError, Interrupted, NotUsableHere
+from edgebench.errors import CannotWrite, EdgebenchError, Interrupted
 from edgebench.measure import expected, preparing
 from edgebench.measure.plan import Plan, Request
 from edgebench.measure.schedule import Budget
@@ -268,7 +268,7 @@ def _lines(whole: Suite, wanted: Wanted, missing: Mapping[str, int]) -> SuiteLin
 def _judge(whole: Suite, skipped: Mapping[str, Sequence[Skip]]) -> None:
     """This device's reading, from every record of it in the results' folder."""
     if not results_below(whole.folder):
-        raise NotUsableHere("Nothing could be measured here.", "See the reasons above.")
+        raise unmet(skipped)
     found = judging.judge(whole.claims, records.read([whole.folder]), skipped)
     mine = [each for each in found.readings if each.device == whole.here.device.id]
     only = found.model_copy(update={"readings": tuple(mine)})

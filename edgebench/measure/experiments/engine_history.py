@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 WORKER = "edgebench.measure.experiments.history_worker"
 PROMPT, OUTPUT, TRIALS = 512, 128, 2
 LEAST_CORRELATION = 0.99
+FEWEST = 2
 LONGEST_S = 1800.0
 _LAUNCH_S = 45.0
 NAMES = ("prefill_tok_s", "decode_tok_s", "correlation", "waited_share")
@@ -45,11 +46,15 @@ class EngineHistory:
 
     def why_not(self, world: World) -> str | None:
         """Nothing is built at smoke level: it would take longer than all the rest."""
-        if len(_usable(world)) >= 2:
+        usable = _usable(world)
+        if len(usable) >= FEWEST:
             return None
+        missing = ", ".join(each.version for each in _asked(world) if each not in usable)
         return (
-            "Engines of earlier years are built at full level only: edgebench claims run "
-            "cost-decline --level full (about an hour the first time)."
+            f"{FEWEST} releases of {history_builds.PACKAGE} must be built here, and "
+            f"{len(usable) or 'none'} is ({missing} are not); smoke level builds none. Build and "
+            "measure them: edgebench claims run cost-decline --level full (about an hour the first "
+            "time)."
         )
 
     def files(self, world: World) -> Sequence[Prepared]:
@@ -74,15 +79,19 @@ class EngineHistory:
 
 def _usable(world: World) -> list[Release]:
     """At smoke level those that were built before."""
-    asked = world.settings.get("versions")
-    chosen = [
+    asked = _asked(world)
+    if world.level == "full":
+        return asked
+    return [each for each in asked if history_builds.is_built(world.cache, each)]
+
+
+def _asked(world: World) -> list[Release]:
+    versions = world.settings.get("versions")
+    return [
         each
         for each in history_builds.RELEASES
-        if asked is None or each.version in str(asked).split(",")
+        if versions is None or each.version in str(versions).split(",")
     ]
-    if world.level == "full":
-        return chosen
-    return [each for each in chosen if history_builds.is_built(world.cache, each)]
 
 
 def _launch(world: World, file: Prepared, release: Release) -> dict[str, Any]:
