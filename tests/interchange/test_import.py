@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,15 +178,62 @@ def test_a_real_file_of_localscores_format() -> None:
     assert (first.device, first.model_size_bytes) == ("gpu", 799862912)
 
 
-def test_localscores_zeros_are_not_measurements() -> None:
-    record = imported_record("localscore.json")
-    (cell,) = record.cells
-    (launch,) = cell.launches
+def test_localscores_output_as_it_comes() -> None:
+    """All that `localscore -o json` prints: its averages after the JSON are those of the cells."""
+    text = (DATA / "localscore.txt").read_text()
+    record = imported_record("localscore.txt")
+    printed = re.findall(r"(?:Generation|Processing|Token):\D+\x1b\[1;\d+m([\d.]+)", text)
+    means = [
+        statistics.mean(rates(cell)[name] for cell in record.cells)
+        for name in ("decode_tok_s", "prefill_tok_s", "time_to_first_token_s")
+    ]
 
-    assert rates(cell)["decode_tok_s"] == pytest.approx(36.373184)
-    assert {timing.source_stdev_tok_s for timing in launch.timings} == {None}
-    assert record.device.accelerator is None
-    assert launch.started_utc is None
+    assert text.startswith("Loading model")
+    assert text.endswith("Results Not Submitted.\n")
+    assert [means[0], means[1], means[2] * 1e3] == pytest.approx([float(n) for n in printed], 1e-5)
+    assert [cell.workload.name for cell in record.cells][::4] == [
+        "pp1024+tg16",
+        "pp1024+tg1024",
+        "pp16+tg1536",
+    ]
+    assert record.sources[0].tool_version == "0.9.3"
+
+
+def test_localscores_zeros_are_not_measurements() -> None:
+    record = imported_record("localscore.txt")
+    launches = [cell.launches[0] for cell in record.cells]
+
+    assert record.device.accelerator is None, "it calls the processor its accelerator"
+    assert {each.source_stdev_tok_s for launch in launches for each in launch.timings} == {None}
+    assert all(launch.started_utc for launch in launches)
+
+
+@pytest.mark.parametrize(
+    ("name", "repetitions", "spread"),
+    [
+        ("localscore.txt", 1, False),
+        ("localscore-repeated.txt", 3, True),
+        ("localscore-bench.json", None, False),
+    ],
+)
+def test_how_often_localscore_repeated(name: str, repetitions: int | None, *, spread: bool) -> None:
+    """It lists a duration for each repetition; localscore-bench lists one for each phase."""
+    for cell in imported_record(name).cells:
+        for timing in cell.launches[0].timings:
+            assert timing.repetitions == repetitions
+            assert (timing.source_stdev_tok_s is not None) == spread
+
+
+@pytest.mark.parametrize(
+    ("cut", "times", "expected"), [(5000, 1, "not valid JSON"), (None, 2, "2 runs in one file")]
+)
+def test_part_of_a_localscore_run_or_two_are_refused(
+    cut: int | None, times: int, expected: str, tmp_path: Path
+) -> None:
+    text = (DATA / "localscore.txt").read_text()[:cut] * times
+
+    with pytest.raises(BadInput, match=expected):
+        reading.read(written(tmp_path, "localscore.txt", text))
 
 
 @pytest.mark.parametrize(
@@ -229,7 +277,7 @@ def test_the_same_file_twice_is_refused() -> None:
 
 
 def test_an_import_can_only_be_unverified() -> None:
-    record = json.loads(files.to_json(imported_record("localscore.json")))
+    record = json.loads(files.to_json(imported_record("localscore.txt")))
     record["verification"]["status"] = "passed"
 
     with pytest.raises(ValueError, match="not_possible"):
@@ -330,7 +378,7 @@ def test_from_the_command_line_to_a_table(edgebench: Edgebench, tmp_path: Path) 
 
 
 def test_two_devices_do_not_fit_one_file(edgebench: Edgebench, tmp_path: Path) -> None:
-    both = [DATA / "llama-bench-gpu.json", DATA / "localscore.json"]
+    both = [DATA / "llama-bench-gpu.json", DATA / "localscore.txt"]
 
     done = edgebench("import", *both, "-o", tmp_path / "out.json")
 

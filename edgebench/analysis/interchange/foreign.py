@@ -17,7 +17,7 @@ from edgebench.errors import BadInput
 from edgebench.schema.imported import ImportedLaunch, ImportedWorkload, Timing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from edgebench.schema.imported import Phase
@@ -68,10 +68,13 @@ def read(path: Path) -> File:
 
 def parse_json(text: str, where: str) -> Any:
     """Raises BadInput for what is not JSON; NaN and Infinity are not."""
-    try:
-        return json.loads(text, parse_constant=_no_such_number)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: not valid JSON ({' '.join(str(error).split())[:160]}).") from None
+    return _json(json.JSONDecoder(parse_constant=_no_such_number).decode, text, where)
+
+
+def first_json(text: str, where: str) -> Any:
+    """The value that `text` begins with, whatever follows it. Raises as parse_json."""
+    found, _end = _json(json.JSONDecoder(parse_constant=_no_such_number).raw_decode, text, where)
+    return found
 
 
 def rows_of_csv(text: str, where: str) -> list[dict[str, str]]:
@@ -263,6 +266,13 @@ def scaled(value: float | None, factor: float) -> float | None:
 def has(document: object, *names: str) -> bool:
     """Whether it is an object with all these fields."""
     return isinstance(document, dict) and all(name in document for name in names)
+
+
+def _json(decode: Callable[[str], Any], text: str, where: str) -> Any:
+    try:
+        return decode(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{where}: not valid JSON ({' '.join(str(error).split())[:160]}).") from None
 
 
 def _no_such_number(text: str) -> float:

@@ -1,34 +1,52 @@
 """LocalScore's JSON. It writes 0 for what was not measured, such as power: that is null here.
 
-Its rates are averages, each of one or more repetitions that it does not list separately.
+`localscore -o json` prints it between its progress and its score, all on standard output: what
+stands around it is no part of it. Its rates are averages over repetitions; of each of these it
+lists the whole duration only, prompt and answer together.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from edgebench.analysis.interchange import foreign
 from edgebench.analysis.interchange.foreign import Found, Row, has
+from edgebench.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from edgebench.schema.imported import Phase, Timing
 
 TOOL = "localscore"
 FORMATS = ("localscore-json",)
 GIB = 1 << 30
 MS = 1e6
+START = re.compile(r'^\{\s*"runtime_info"\s*:', re.MULTILINE)
 SETTINGS = ("build_commit", "build_number", "model_filename", "main_gpu", "name")
 
 
-def recognises(_text: str, document: Any) -> str | None:
-    return FORMATS[0] if has(document, "runtime_info", "system_info", "results") else None
+def recognises(text: str, document: Any) -> str | None:
+    whole = has(document, "runtime_info", "system_info", "results")
+    return FORMATS[0] if whole or (document is None and START.search(text)) else None
 
 
 def read(file: foreign.File, _form: str) -> Iterator[Found]:
     """One Found per test. Raises BadInput with the file's name and the field."""
-    document = Row(foreign.parse_json(file.text, file.name), file.name)
+    document = Row(_document(file), file.name)
     for row in document.inners("results"):
         yield _found(document, row)
+
+
+def _document(file: foreign.File) -> Any:
+    starts = [match.start() for match in START.finditer(file.text)]
+    if len(starts) > 1:
+        raise BadInput(f"{file.name}: {len(starts)} runs in one file.", "Give each a file.")
+    if starts:
+        return foreign.first_json(file.text[starts[0] :], file.name)
+    return foreign.parse_json(file.text, file.name)
 
 
 def _found(document: Row, row: Row) -> Found:
@@ -36,10 +54,8 @@ def _found(document: Row, row: Row) -> Found:
     accelerator = document.inner("accelerator_info")
     kind = (accelerator.text("type") or "").lower() or None
     prompt, output = row.count("n_prompt"), row.count("n_gen")
-    timings = foreign.timing("prefill", prompt, mean_ns=_mean(row, prompt, "prompt_tps"),
-                             stdev_tok_s=row.positive("prompt_tps_stddev"))  # fmt: skip
-    timings += foreign.timing("decode", output, mean_ns=_mean(row, output, "gen_tps"),
-                              stdev_tok_s=row.positive("gen_tps_stddev"))  # fmt: skip
+    timings = _timing(row, "prefill", prompt, "prompt_tps")
+    timings += _timing(row, "decode", output, "gen_tps")
     first = row.positive("ttft_ms")
     kernel = [system.text("kernel_type"), system.text("kernel_release")]
     memory = system.positive("ram_gb")
@@ -68,6 +84,24 @@ def _found(document: Row, row: Row) -> Found:
     )
 
 
-def _mean(row: Row, tokens: int | None, name: str) -> float | None:
+def _timing(row: Row, phase: Phase, tokens: int | None, name: str) -> list[Timing]:
     rate = row.positive(name)
-    return tokens / rate * 1e9 if tokens and rate else None
+    return foreign.timing(
+        phase,
+        tokens,
+        mean_ns=tokens / rate * 1e9 if tokens and rate else None,
+        repetitions=_repetitions(row),
+        stdev_tok_s=row.positive(f"{name}_stddev"),
+    )
+
+
+def _repetitions(row: Row) -> int | None:
+    """How many durations it lists, where they are of whole repetitions: their mean is the average.
+
+    localscore-bench lists the prompt's and the answer's, which only add up to it.
+    """
+    durations, mean_ms = row.numbers("samples_ns"), row.positive("avg_time_ms")
+    if not durations or not mean_ms:
+        return None
+    mean_ns = sum(durations) / len(durations)
+    return len(durations) if math.isclose(mean_ns, mean_ms * MS, rel_tol=1e-3) else None
