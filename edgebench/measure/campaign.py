@@ -17,6 +17,7 @@ from edgebench.measure.job import Job
 from edgebench.measure.runner import Outcome
 from edgebench.measure.sustain import Looping
 from edgebench.measure.teacher import Teacher, load_options
+from edgebench.measure.verifying import Verifying
 from edgebench.power.sampler import Sampler
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from edgebench.schema.launch import Launch
     from edgebench.schema.result import CellResult, Result
     from edgebench.schema.sustained import Sustained
-    from edgebench.schema.verification import Verification
 
 
 class RunJob(Protocol):
@@ -79,12 +79,6 @@ class World(NamedTuple):
     idle: Callable[[], tuple[Energy, ...]] = tuple
 
 
-# A neighbour's greed can kill a worker once; a second time it is the engine's own doing.
-TRANSIENT = {"killed", "crashed", "timeout"}
-# A page or two may come back between dropping and loading (the header, read ahead).
-COLD_SHARE = 0.01
-
-
 class Campaign:
     """Verifies and measures every cell of a record, saving it after each step.
 
@@ -128,57 +122,12 @@ class Campaign:
             self._kept.update(idle_energy=self._world.idle())
 
     def _verify_all(self, deadline: schedule.Deadline) -> None:
-        """Verify each engine setting once: workloads of one setting share the verdict.
-
-        What the time does not reach stays unverified, and is not launched either.
-        """
-        verdicts: dict[tuple[object, ...], Verification] = {}
-        for entry in self._kept.result.cells:
-            cell = entry.cell
-            engine = (cell.backend, cell.isa, cell.device, cell.threads, cell.options)
-            key = (cell.file, *engine, cell.workload.sequences)
-            if key not in verdicts:
-                if verdicts and deadline.passed():
-                    break
-                verdicts[key] = self._verify(cell)
-            self._kept.set_verification(cell.id, verdicts[key])
+        """What the time does not reach stays unverified, and is not launched either."""
+        cells = [entry.cell for entry in self._kept.result.cells]
+        verifying = Verifying(self._files, self._teacher, self._world)
+        for cell, verdict in verifying.verdicts(cells, deadline.passed):
+            self._kept.set_verification(cell.id, verdict)
         self._save()
-
-    def _verify(self, cell: Cell) -> Verification:
-        file = self._files[cell.file]
-        if file.format == "onnx" and file.graph:
-            return record.unverified(file.graph.unverifiable, Outcome((), None))
-        tokens = self._teacher.verification_tokens(file)
-        reference = self._teacher.reference_logits(file, tokens)
-        if reference.failure is not None:
-            reason = f"The reference failed: {reference.failure.message}"
-            return record.unverified(reason, Outcome((), None))
-        self._world.observer.stage(f"verifying {cell.backend} {cell.isa}, {cell.threads} thread(s)")
-        opened = self._world.opened(cell)
-        with self._world.turn():
-            pagecache.drop(opened)
-            share = pagecache.resident_share(opened)
-            outcome = self._world.run(self._verify_job(cell, file, tokens))
-            if outcome.failure and outcome.failure.kind in TRANSIENT:
-                share = None
-                outcome = self._world.run(self._verify_job(cell, file, tokens))
-        loaded = outcome.find("loaded")
-        cold = share is not None and share < COLD_SHARE
-        cold_load = record.to_load(loaded, share) if loaded and cold else None
-        return record.to_verification(outcome, _precisions(cell, file), cold_load)
-
-    def _verify_job(self, cell: Cell, file: Prepared, tokens: tuple[int, ...]) -> Job:
-        return Job(
-            kind="verify",
-            backend=self._world.target(cell.backend),
-            file=str(self._world.path_of(cell)),
-            options=load_options(cell, len(tokens)),
-            clock=self._world.clock_of(cell.backend),
-            tokens=tokens,
-            result_path=str(self._teacher.reference_path(file, tokens)),
-            memory_limit_bytes=cell.options.memory_limit_bytes,
-            cpus=tuple(sorted(cpu_list(cell.options.cpus or ""))),
-        )
 
     def _rounds(self, deadline: schedule.Deadline) -> None:
         rng = random.Random(self._kept.result.schedule.seed)  # noqa: S311 - an order, no secret
@@ -294,10 +243,3 @@ class Campaign:
 
     def _save(self) -> None:
         self._world.save(self._kept.result)
-
-
-def _precisions(cell: Cell, file: Prepared) -> dict[str, int]:
-    """The types that the output depends on: of weights, 16-bit activations, a quantized cache."""
-    halves = {"F16": 1} if cell.options.activations == "fp16" else {}
-    kept = cell.options.kv_type.upper()
-    return file.facts.tensor_types | halves | ({kept: 1} if kept.startswith("Q") else {})
