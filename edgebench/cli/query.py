@@ -45,7 +45,7 @@ def command(
 
     with store.fresh(results or [Path("results")], say) as index:
         if broken := query.broken(index):
-            say(f"{broken} files are no records: {BROKEN}")
+            say(f"{broken} file{' is no record' if broken == 1 else 's are no records'}: {BROKEN}")
         found = query.run(index, sql)
     chosen = Format.json if json else output_format
     render = {

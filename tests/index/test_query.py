@@ -80,6 +80,36 @@ def test_a_grouped_query(index: Path) -> None:
     assert found.rows[0] == ("made-00", "haswell", 1)
 
 
+def test_results_join_the_other_tables_too(index: Path) -> None:
+    sql = (
+        "SELECT count(*) FROM results r JOIN launches l "
+        "ON (r.file_id, r.cell_index) = (l.file_id, l.cell_index)"
+    )
+
+    ((joined,),) = query.run(index, sql).rows
+    ((launches,),) = query.run(index, "SELECT count(*) FROM launches").rows
+
+    assert joined == launches > 0
+
+
+def test_an_index_that_breaks_under_a_query_says_what_to_do(index: Path) -> None:
+    content = bytearray(index.read_bytes())
+    content[len(content) // 2 :] = b"\xff" * (len(content) - len(content) // 2)
+    index.write_bytes(content)
+
+    with pytest.raises(BadInput, match="is damaged") as raised:
+        query.run(index, "SELECT * FROM results")
+
+    assert raised.value.remedy == query.DELETE
+
+
+def test_a_sentence_ends_once(index: Path) -> None:
+    with pytest.raises(BadInput) as raised:
+        query.run(index, "SELECT * FROM resluts")
+
+    assert raised.value.problem.endswith('"results"?')
+
+
 def test_more_rows_than_anyone_reads_are_refused(index: Path) -> None:
     with pytest.raises(BadInput, match="Add a LIMIT"):
         query.run(index, "SELECT * FROM range(2000000)")
@@ -130,5 +160,5 @@ def test_from_the_command_line(edgebench: Edgebench, tmp_path: Path) -> None:
         {"device_id": "made-00", "best": 100.0},
         {"device_id": "made-01", "best": 99.99},
     ]
-    assert "1 files are no records" in done.stderr
+    assert "1 file is no record" in done.stderr
     assert edgebench("query", sql, "nowhere").returncode == 2

@@ -13,7 +13,7 @@ from edgebench import files
 from edgebench.analysis import compare_reading
 from edgebench.analysis.compare import compare
 from edgebench.analysis.index import query, sample_text, sides, store
-from edgebench.errors import BadInput, NotUsableHere
+from edgebench.errors import BadInput, CannotWrite, NotUsableHere
 from edgebench.report import comparison
 from edgebench.schema.result import CellResult
 from tests import many_records
@@ -111,6 +111,16 @@ def test_a_damaged_index_is_made_anew(folder: Path, damage: str) -> None:
     assert found == [(12,)]
     assert len(said) == (damage != "an older version")
     assert all("was damaged and is made anew" in line for line in said)
+
+
+def test_a_folder_where_the_index_should_be_is_a_sentence(folder: Path) -> None:
+    store.location([folder], folder.parent).mkdir(parents=True)
+
+    with (
+        pytest.raises(CannotWrite, match="cannot be removed"),
+        store.fresh([folder], lambda _: None, folder.parent),
+    ):
+        pass
 
 
 def test_an_index_can_be_thrown_away(folder: Path) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-ALL = "SELECT * FROM results ORDER BY path, cell_index"
+# Without the number of the file, which is another in every index.
+ALL = "SELECT * EXCLUDE (file_id) FROM results ORDER BY path, cell_index"
 
 
 def table(given: Sequence[Path], say: Callable[[str], None]) -> query.Table:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MEMORY = "1GB"
 MAX_ROWS = 1_000_000
+DELETE = "Delete it: it is made anew from the records."
 HELP = f"The tables are {', '.join(tables.PUBLIC)}; see docs/query.md."
 
 
@@ -39,7 +40,10 @@ def run(path: Path, sql: str) -> Table:
         try:
             names, rows = _interruptible(connection, _only_statement(connection, sql))
         except duckdb.Error as error:
-            raise BadInput(f"{_sentence(error)}.", HELP) from None
+            if _is_damage(error):
+                problem = f"The index {path} is damaged: {_sentence(error)}"
+                raise BadInput(problem, DELETE) from None
+            raise BadInput(_sentence(error), HELP) from None
     if len(rows) > MAX_ROWS:
         raise BadInput(f"More than {MAX_ROWS} rows.", "Add a LIMIT.")
     return Table(names, rows)
@@ -116,7 +120,16 @@ def _only_statement(connection: DuckDBPyConnection, sql: str) -> Any:
     return statements[0]
 
 
+def _is_damage(error: Exception) -> bool:
+    """A wrong checksum comes as DuckDB's plainest error, which has no class of its own."""
+    import duckdb
+
+    broken = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException)
+    return isinstance(error, broken) or "Corrupt database" in str(error)
+
+
 def _sentence(error: Exception) -> str:
     """The first line; what follows draws the place with a caret, or suggests."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2])[:400].rstrip(".")
+    words = " ".join(lines[:2])[:400].rstrip(".")
+    return words if words.endswith(("?", "!")) else f"{words}."

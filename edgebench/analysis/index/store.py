@@ -6,13 +6,13 @@ One process at a time has an index; a second waits, and says so. The lock goes w
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edgebench import files, locks
 from edgebench.analysis.compare_reading import paths_of
 from edgebench.analysis.index import refresh, report_text, sample_text, tables
-from edgebench.errors import BadInput, NotUsableHere
+from edgebench.errors import BadInput, CannotWrite, NotUsableHere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -95,10 +95,13 @@ def _refresh(path: Path, roots: Sequence[Path], say: Callable[[str], None]) -> N
 
 
 def remove(path: Path) -> None:
-    """Throw an index away."""
+    """Throw an index away. Raises CannotWrite for what is none, such as a folder."""
     for each in (path, path.with_suffix(".duckdb.wal")):
-        with suppress(FileNotFoundError):
-            each.unlink()
+        try:
+            each.unlink(missing_ok=True)
+        except OSError as error:
+            reason = f"{each} cannot be removed: {error.strerror}."
+            raise CannotWrite(reason, CHOOSE_CACHE) from None
 
 
 def _bring_up_to_date(path: Path, paths: Sequence[Path], say: Callable[[str], None]) -> None:

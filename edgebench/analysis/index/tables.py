@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Raised when a column changes its name or meaning: an index of another version is made anew.
-VERSION = 1
+VERSION = 2
 
 _RATE = {
     f"{name}{end}": "DOUBLE"
@@ -59,7 +59,7 @@ TABLES: dict[str, dict[str, str]] = {
 # does, and nobody else's.
 VIEW = """
 CREATE OR REPLACE VIEW results AS
-SELECT f.path, f.run_id, f.started_utc, f.kind, d.* EXCLUDE (file_id), c.* EXCLUDE (file_id)
+SELECT f.path, f.run_id, f.started_utc, f.kind, d.* EXCLUDE (file_id), c.*
 FROM cells c JOIN files f USING (file_id) LEFT JOIN devices d USING (file_id)
 """
 PUBLIC = ("results", "files", "devices", "cells", "launches", "energy")
