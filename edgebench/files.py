@@ -136,6 +136,9 @@ def _cannot_write(path: Path, error: OSError, remedy: str) -> CannotWrite:
 
 def _read_text(path: Path) -> str:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            # A device may never end, and a pipe can be read only once.
+            raise BadInput(f"{path} is no regular file.", "Save what it holds to a file first.")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise BadInput(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not read.")
         return path.read_text(encoding="utf-8")

@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from edgebench import files
+from edgebench.analysis import records
 from edgebench.errors import FREE_SPACE, BadInput, CannotWrite
 from edgebench.schema import Strict
+from edgebench.schema.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Reader = Callable[[Path], object]
 
 
 class Cache(Strict):
@@ -189,6 +198,16 @@ def test_the_cache_is_where_the_user_says(tmp_path: Path) -> None:
     assert files.cache_dir({"XDG_CACHE_HOME": "/xdg"}) == Path("/xdg/edgebench")
     relative = {"XDG_CACHE_HOME": "relative"}
     assert files.cache_dir(relative) == Path.home() / ".cache" / "edgebench"
+
+
+@pytest.mark.parametrize("read", [lambda path: files.read_json(path, Result), records.read])
+def test_a_pipe_or_a_device_is_refused_and_not_read(tmp_path: Path, read: Reader) -> None:
+    """A device may never end; reading a pipe to look at its head would lose it."""
+    os.mkfifo(tmp_path / "pipe.json")
+
+    for path in (tmp_path / "pipe.json", Path("/dev/zero")):
+        with pytest.raises(BadInput, match="is no regular file"):
+            read(path)
 
 
 def test_data_that_is_missing_from_an_installation_is_a_sentence() -> None:

@@ -298,6 +298,12 @@ def test_markdown_says_all_that_was_left_out(tmp_path: Path) -> None:
     assert "2 older results" in page
 
 
+def test_a_path_that_is_not_there_is_an_error_and_not_left_out(tmp_path: Path) -> None:
+    maker.write(tmp_path, "a.json", maker.record())
+    with pytest.raises(BadInput, match="gone: there is no such file or folder"):
+        read([tmp_path, tmp_path / "gone"])
+
+
 def test_experiments_without_verdicts_say_how_to_see_the_claims(tmp_path: Path) -> None:
     maker.write(tmp_path, "a.json", maker.record())
     found = read([tmp_path])._replace(experiments=3)

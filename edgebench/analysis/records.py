@@ -28,7 +28,7 @@ def read(path: Path) -> Record:
     Duplicate keys, which only the slow reader sees, are found by `edgebench check`.
     """
     try:
-        if path.stat().st_size <= files.MAX_FILE_BYTES:
+        if path.is_file() and path.stat().st_size <= files.MAX_FILE_BYTES:
             return of_bytes(path.read_bytes())
     except (OSError, ValidationError):
         pass
@@ -78,6 +78,9 @@ def _is_imported(path: Path) -> bool:
 
 
 def _head(path: Path) -> bytes:
+    """Of a regular file: from a pipe, what is read here would be missing afterwards."""
+    if not path.is_file():
+        return b""
     try:
         with path.open("rb") as stream:
             return stream.read(HEAD_BYTES)

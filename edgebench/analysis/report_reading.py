@@ -145,8 +145,10 @@ def read(
     """Records, and every `*.json` below folders. `tell` hears how many of how many were read;
     `known` may spare reading a file by giving the rows of its record.
 
-    Raises BadInput where there is nothing to show.
+    Raises BadInput where there is nothing to show, and for a path that is not there.
     """
+    if missing := next((each for each in given if not each.exists()), None):
+        raise BadInput(f"{missing}: there is no such file or folder.", "Check the path.")
     found = list(dict.fromkeys(_named(given)))
     if not found:
         raise BadInput("There is no record here.", "Name a .json file or a folder of them.")
@@ -206,7 +208,7 @@ def _kind(path: Path) -> object:
     An imported record says it under `kind`, the others under `record`.
     """
     try:
-        if path.stat().st_size > files.MAX_FILE_BYTES:
+        if not path.is_file() or path.stat().st_size > files.MAX_FILE_BYTES:
             return None
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

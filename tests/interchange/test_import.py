@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import statistics
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from edgebench.analysis import checking, imported
 from edgebench.analysis.interchange import foreign, reading
 from edgebench.errors import BadInput, UnknownName
 from edgebench.schema.imported import Imported
+from tests.results_maker import result
 
 if TYPE_CHECKING:
     from edgebench.schema.imported import ImportedCell
@@ -360,6 +363,33 @@ def test_sql_that_ends_early_or_late_is_refused(values: str, tmp_path: Path) -> 
     sql = f"INSERT INTO llama_bench (n_prompt, n_gen, avg_ns) VALUES ({values}"
     with pytest.raises(BadInput, match=r"values|columns"):
         reading.read(written(tmp_path, "a.sql", sql))
+
+
+def test_what_comes_through_a_pipe_is_read_and_a_device_without_end_is_not(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = (DATA / "llama-bench.json").read_bytes()
+    writer = threading.Thread(target=pipe.write_bytes, args=[content])
+    writer.start()
+
+    found = reading.read(pipe)
+    writer.join()
+
+    assert found.form == "llama-bench-json"
+    with pytest.raises(BadInput, match="larger than"):
+        reading.read(Path("/dev/zero"))
+
+
+def test_a_folder_our_own_record_and_another_tools_file_are_told_apart(tmp_path: Path) -> None:
+    ours = tmp_path / "ours.json"
+    ours.write_text(files.to_json(result()))
+
+    with pytest.raises(BadInput, match="is a folder"):
+        reading.read(tmp_path)
+    with pytest.raises(BadInput, match="is a file of edgebench already"):
+        reading.read(ours)
+    with pytest.raises(BadInput, match="does not look like a file of ollama-bench"):
+        reading.read(DATA / "llama-bench.json", "ollama-bench")
 
 
 def test_an_unknown_format_is_named() -> None:

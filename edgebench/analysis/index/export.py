@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+OTHER = "Choose another place with --output."
 # Without the number of the file, which is another in every index.
 ALL = "SELECT * EXCLUDE (file_id) FROM results ORDER BY path, cell_index"
 
@@ -44,9 +45,11 @@ def parquet(given: Sequence[Path], target: Path, say: Callable[[str], None]) -> 
             target.parent.mkdir(parents=True, exist_ok=True)
             query.write(index, ALL, beside, "parquet")
             beside.replace(target)
-        except (OSError, duckdb.Error) as error:
+        except OSError as error:
+            raise CannotWrite(f"{target} could not be written: {error.strerror}.", OTHER) from None
+        except duckdb.Error as error:
             first = str(error).splitlines()[0]
-            raise CannotWrite(f"{target} could not be written: {first}.") from None
+            raise CannotWrite(f"{target} could not be written: {first}.", OTHER) from None
         finally:
             beside.unlink(missing_ok=True)
 

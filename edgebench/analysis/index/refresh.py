@@ -162,6 +162,8 @@ def _bytes(seen: Seen) -> tuple[bytes | None, str | None, str | None]:
     """The file's bytes and their hash, or why there are none."""
     if seen.size_bytes > files.MAX_FILE_BYTES:
         return None, None, f"larger than {files.MAX_FILE_BYTES >> 20} MiB, not read"
+    if not Path(seen.path).is_file():
+        return None, None, "no regular file"
     try:
         data = Path(seen.path).read_bytes()
     except OSError as error:

@@ -51,11 +51,17 @@ class Found(NamedTuple):
 
 
 def read(path: Path) -> File:
-    """Raises BadInput for what is too large, has a line that is, or is not UTF-8 text."""
+    """Raises BadInput for what is too large, has a line that is, or is not UTF-8 text.
+
+    It may be a pipe, whose size nobody knows beforehand.
+    """
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder.", "Name the files that a tool wrote.")
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
             raise BadInput(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not read.")
-        data = path.read_bytes()
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput(f"{path}: not UTF-8 text.") from None

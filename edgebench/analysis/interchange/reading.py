@@ -116,11 +116,20 @@ def _format(file: File, wanted: str | None) -> tuple[str, Reader]:
     ]
     if len(found) == 1:
         return found[0]
+    if _is_ours(document):
+        raise BadInput(
+            f"{file.name} is a file of edgebench already.",
+            "show, compare and report read it as it is.",
+        )
+    if wanted and not found:
+        raise BadInput(f"{file.name}: does not look like a file of {wanted}.", "Leave out --from.")
     names = ", ".join(form for form, _ in found)
     problem = f"could be {names}" if found else "is in no format that edgebench knows"
-    raise BadInput(
-        f"{file.name}: {problem}.", f"Say which with --from: {', '.join([*TOOLS, *FORMATS])}."
-    )
+    raise BadInput(f"{file.name}: {problem}.", f"Say which with --from: {', '.join(FORMATS)}.")
+
+
+def _is_ours(document: Any) -> bool:
+    return isinstance(document, dict) and {"schema_version", "edgebench_version"} <= set(document)
 
 
 def _document(text: str) -> Any:
