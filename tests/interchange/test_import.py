@@ -199,6 +199,8 @@ def test_localscores_output_as_it_comes() -> None:
         "pp1024+tg1024",
         "pp16+tg1536",
     ]
+    tied = 576 * 49152
+    assert record.cells[0].parameters == 134515008 + tied, "as it says: it counts them twice"
     assert record.sources[0].tool_version == "0.9.3"
 
 
