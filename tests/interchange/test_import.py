@@ -193,7 +193,9 @@ def test_localscores_output_as_it_comes() -> None:
 
     assert text.startswith("Loading model")
     assert text.endswith("Results Not Submitted.\n")
-    assert [means[0], means[1], means[2] * 1e3] == pytest.approx([float(n) for n in printed], 1e-5)
+    assert [means[0], means[1], means[2] * 1e3] == pytest.approx(
+        [float(n) for n in printed], abs=0.005
+    )
     assert [cell.workload.name for cell in record.cells][::4] == [
         "pp1024+tg16",
         "pp1024+tg1024",
