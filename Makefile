@@ -32,7 +32,7 @@ bench: install
 arm-emulated: install
 	$(bin)/python -m scripts.arm.emulate
 
-# The documentation as a site, in site/.
+# The documentation as a site: build/docs/index.html.
 docs: install
 	$(bin)/python -m scripts.schema
 	$(bin)/python -m scripts.reference

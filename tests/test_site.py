@@ -55,6 +55,23 @@ def test_a_page_fetches_nothing_from_elsewhere(site: Path) -> None:
         assert not re.search(r"url\(['\"]?(https?:)?//", sheet.read_text(encoding="utf-8"))
 
 
+def test_the_site_is_not_built_where_a_report_goes() -> None:
+    """Either would take the other's index.html for a stranger's, or wipe it."""
+    where = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["site_dir"]
+    option = get_command(app).commands["report"].params  # type: ignore[attr-defined]
+    (default,) = (each.default for each in option if each.name == "output")
+
+    assert Path(where).parts[0] != Path(default).parts[0]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/quickstart").glob("*.md")), ids=str)
+def test_a_quick_start_says_where_its_commands_are_typed(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    before = text[: text.index("sh scripts/install.sh")]
+
+    assert re.search(r"[Cc]lone (of )?this\s+repository", before)
+
+
 def test_every_page_is_in_the_navigation(site: Path) -> None:
     start = (site / "index.html").read_text(encoding="utf-8")
     for page in (ROOT / "docs").rglob("*.md"):
