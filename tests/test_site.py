@@ -69,7 +69,7 @@ def test_a_quick_start_says_where_its_commands_are_typed(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     before = text[: text.index("sh scripts/install.sh")]
 
-    assert re.search(r"[Cc]lone (of )?this\s+repository", before)
+    assert re.search(r"[Cc]lone\s+(of\s+)?this\s+repository", before)
 
 
 def test_every_page_is_in_the_navigation(site: Path) -> None:
