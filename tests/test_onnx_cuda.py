@@ -1,10 +1,12 @@
-"""ONNX Runtime's CUDA provider, against a stand-in for the library: its authors had no GPU.
+"""ONNX Runtime's CUDA provider, against a stand-in for the library, where there is no GPU.
 
-The stand-in answers as onnxruntime 1.31 documents; the graph, its check and all else are real.
+The stand-in answers as onnxruntime 1.31 does: what is bound for a GPU is copied there when it is
+bound. The graph, its check and all else are real.
 """
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -26,15 +28,22 @@ ON_GPU = LoadOptions(isa="mlas", threads=1, context_tokens=32, device="cuda", ac
 
 
 class Binding:
-    """Remembers what was bound, where, and as what."""
+    """Remembers what was bound, where, as what; and copies inputs of main memory, as for a GPU."""
 
     def __init__(self) -> None:
         self.bound: dict[str, tuple[str, np.dtype[Any]]] = {}
+        self.copied: dict[str, list[int]] = {}
 
-    def bind_input(self, name: str, device: str, _id: int, dtype: Any, *_: object) -> None:
+    def bind_input(
+        self, name: str, device: str, _id: int, dtype: Any, shape: Any, address: int
+    ) -> None:
+        self.bind_output(name, device, _id, dtype)
+        if device == "cpu":
+            size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            self.copied[name] = np.frombuffer(ctypes.string_at(address, size), dtype).tolist()
+
+    def bind_output(self, name: str, device: str, _id: int, dtype: Any, *_: object) -> None:
         self.bound[name] = (device, np.dtype(dtype))
-
-    bind_output = bind_input
 
 
 class StandIn:
@@ -45,7 +54,7 @@ class StandIn:
         self.asked: list[str] = []
         self.bindings: list[Binding] = []
         self.allocated: list[tuple[str, np.dtype[Any]]] = []
-        self.runs = 0
+        self.runs: list[dict[str, list[int]]] = []
         self.preloaded = 0
         self.SessionOptions = onnxruntime.SessionOptions
         self.ExecutionMode = onnxruntime.ExecutionMode
@@ -78,8 +87,8 @@ class StandIn:
         self.bindings.append(Binding())
         return self.bindings[-1]
 
-    def run_with_iobinding(self, _binding: Binding) -> None:
-        self.runs += 1
+    def run_with_iobinding(self, binding: Binding) -> None:
+        self.runs.append(dict(binding.copied))
 
     def _allocate(self, _shape: object, dtype: Any, device: str, _id: int) -> Any:
         self.allocated.append((device, np.dtype(dtype)))
@@ -114,7 +123,7 @@ def test_the_fp16_flavour_runs_on_the_gpu_with_its_cache_there(
 
     assert library.asked == [CUDA, CPU], "the GPU first, the CPU for what it has no kernel of"
     assert library.preloaded == 1, "pip's CUDA libraries are found by nothing else"
-    assert library.runs == 2
+    assert len(library.runs) == 2
     assert set(library.allocated) == {("cuda", np.dtype("float16"))}
     for binding in library.bindings:
         cache = {
@@ -123,6 +132,21 @@ def test_the_fp16_flavour_runs_on_the_gpu_with_its_cache_there(
         assert cache == {("cuda", np.dtype("float16"))}
         assert binding.bound["logits"] == ("cpu", np.dtype("float32"))
         assert binding.bound["input_ids"] == ("cpu", np.dtype("int64"))
+
+
+def test_the_gpu_gets_the_tokens_of_each_call_and_not_those_of_the_first_binding(
+    monkeypatch: pytest.MonkeyPatch, halves: Path
+) -> None:
+    """On an H200 every call saw zeros: verified with a mean KL of 5.98, and no speed was shown."""
+    library = stands_in(monkeypatch, starts=(CUDA, CPU))
+
+    with OnnxRuntime().load(halves, ON_GPU) as session:
+        session.prefill([1, 2, 3])
+        session.decode([4])
+        session.decode([5])
+
+    seen = [(run["input_ids"], run["seqlens_k"], run["total_len"]) for run in library.runs]
+    assert seen == [([1, 2, 3], [2], [3]), ([4], [3], [4]), ([5], [4], [5])]
 
 
 def test_how_many_nodes_each_provider_got_is_read_back(

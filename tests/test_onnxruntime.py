@@ -238,7 +238,7 @@ def test_the_half_precision_graph_is_one_that_the_engine_accepts(tiny: Path) -> 
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="CUDA is here"
 )
 def test_a_device_that_is_not_here_is_refused_with_the_remedy(tiny: Path) -> None:
-    assert "install onnxruntime-gpu" in refusal(exported(tiny), device="cuda")
+    assert "onnxruntime-gpu[cuda,cudnn]" in refusal(exported(tiny), device="cuda")
     assert "choose cpu or cuda" in refusal(exported(tiny), device="tpu")
 
 

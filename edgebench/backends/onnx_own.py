@@ -30,7 +30,7 @@ class OwnSession:
 
         self._session, self._facts, self._prepacked = session, facts, options.prepacked
         self._context, self._chunk = options.context_tokens, options.ubatch_tokens
-        self._sequences = options.sequences
+        self._sequences, self._device = options.sequences, options.device
         self._vocabulary = _fact(facts, "vocabulary")
         self._used = 0
         if self._context > _fact(facts, "context"):
@@ -44,7 +44,7 @@ class OwnSession:
             for layer in range(_fact(facts, "layers"))
             for kind in ("key", "value")
         ]
-        self._cache = KvCache(names, shape, kv_type, options.device)
+        self._cache = KvCache(names, shape, kv_type, self._device)
         self._step = _Call(self, 1, [0], None)
         self._calls: dict[tuple[int, int, int], _Call] = {}
 
@@ -100,7 +100,12 @@ class OwnSession:
 
 
 class _Call:
-    """One shape of call, bound to memory of its own: nothing is allocated or bound per token."""
+    """One shape of call, bound to memory of its own.
+
+    On the CPU nothing is allocated or bound per token. For a GPU ONNX Runtime copies an input when
+    it is bound (IOBinding::BindInput) and never looks at our memory again: what changes is bound
+    anew for each call.
+    """
 
     def __init__(
         self, owner: OwnSession, count: int, wanted: Sequence[int], sequence: int | None
@@ -118,13 +123,14 @@ class _Call:
         )
         self._flat = self._logits.reshape(-1, owner._vocabulary)
         self._binding = self._session.io_binding()
-        for name, array in (
+        changing = (
             ("input_ids", self._ids),
             ("seqlens_k", self._seen),
             ("total_len", self._total),
-            ("out_idx", self._wanted),
-        ):
+        )
+        for name, array in (*changing, ("out_idx", self._wanted)):
             bind_array(self._binding, name, array)
+        self._bound_anew = () if owner._device == "cpu" else changing
         bind_array(self._binding, "logits", self._logits, output=True)
         owner._cache.bind(self._binding, sequence)
 
@@ -137,6 +143,8 @@ class _Call:
         end = used + self._count
         self._seen.fill(end - 1)
         self._total[()] = end
+        for name, array in self._bound_anew:
+            bind_array(self._binding, name, array)
         run(self._session, self._binding)
         return self._flat
 
