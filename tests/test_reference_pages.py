@@ -22,6 +22,18 @@ FIELDS = [
 ]
 
 
+def test_output_has_the_same_short_form_in_every_command() -> None:
+    options = [
+        (name, each.opts)
+        for name, command in reference.commands(get_command(app))
+        for each in command.params
+        if "--output" in each.opts
+    ]
+
+    assert len(options) > 5
+    assert [name for name, opts in options if "-o" not in opts] == []
+
+
 @pytest.mark.parametrize("name", reference.PAGES)
 def test_a_page_is_what_the_code_says_now(name: str) -> None:
     written = (reference.FOLDER / name).read_text(encoding="utf-8")

@@ -49,7 +49,9 @@ def command(
     max_time: Annotated[str, typer.Option(help="Start no pair after this long.")] = "1h",
     timeout: Annotated[str, typer.Option(help="Longest time for one launch of a side.")] = "30m",
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the order in pairs.")] = None,
-    output: Annotated[Path, typer.Option(help="Folder for the two records.")] = Path("gate"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the two records.")
+    ] = Path("gate"),
     markdown: Annotated[
         Path | None, typer.Option(help="Write a comment for a pull request to this file.")
     ] = None,

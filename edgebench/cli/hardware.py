@@ -96,7 +96,7 @@ def match(
 @app.command()
 def new(
     output: Annotated[
-        Path | None, typer.Option("--output", help="Write here instead of printing.")
+        Path | None, typer.Option("--output", "-o", help="Write here instead of printing.")
     ] = None,
 ) -> None:
     """Draft a profile of this machine, for its vendor to complete.

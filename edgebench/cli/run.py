@@ -126,7 +126,10 @@ def command(
     ] = "10m",
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the launch order.")] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Record file (.json) or folder; default: results/<device>/.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Record file (.json) or folder; default: results/<device>/."
+        ),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the record as JSON instead of the table.")
