@@ -165,7 +165,7 @@ def test_markdown_shows_pictures_that_lie_beside_it(tmp_path: Path) -> None:
     text = made["report.md"]
     assert isinstance(text, str)
     named = set(re.findall(r"!\[[^]]*\]\(([^)]*)\)", text))
-    assert named == set(made) - {"report.md"}
+    assert named == {name for name in made if name.endswith(".svg")}
     assert named >= {"ladder.svg", "energy.svg"}
     assert "edgebench run --sustain" in text
 
@@ -302,6 +302,24 @@ def test_a_path_that_is_not_there_is_an_error_and_not_left_out(tmp_path: Path) -
     maker.write(tmp_path, "a.json", maker.record())
     with pytest.raises(BadInput, match="gone: there is no such file or folder"):
         read([tmp_path, tmp_path / "gone"])
+
+
+def test_every_picture_in_markdown_has_its_numbers_beside_it(tmp_path: Path) -> None:
+    made = folder.markdown(collection(tmp_path / "records"), "mine", lambda _: None)
+
+    pictures = {name.removesuffix(".svg") for name in made if name.endswith(".svg")}
+    assert pictures == {name.removesuffix(".csv") for name in made if name.endswith(".csv")}
+    page = str(made[folder.PAGE])
+    assert all(f"[Numbers]({name}.csv)" in page for name in pictures)
+
+
+def test_an_interval_in_markdown_has_one_pair_of_brackets(tmp_path: Path) -> None:
+    found = collection(tmp_path / "records")
+
+    page = str(folder.markdown(found, "mine", lambda _: None)[folder.PAGE])
+
+    assert re.search(r"\| [\d.]+ \([\d.]+ - [\d.]+, n=\d+\) \|", page)
+    assert "((" not in page
 
 
 def test_experiments_without_verdicts_say_how_to_see_the_claims(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ def command(
     ] = Path("site"),
     output_format: Annotated[
         Format,
-        typer.Option("--format", help="html, or md: Markdown with SVG files, for a repository."),
+        typer.Option(
+            "--format", help="html, or md: Markdown with SVG and CSV files, for a repository."
+        ),
     ] = Format.HTML,
     title: Annotated[str, typer.Option("--title", help="What the page is called.")] = (
         "edgebench report"

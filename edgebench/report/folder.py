@@ -67,13 +67,16 @@ def markdown(
     records_url: str = "",
     paths: Iterable[Path] = (),
 ) -> dict[str, str | bytes]:
-    """A page for a repository, and beside it an SVG file per plot."""
+    """A page for a repository; beside it an SVG file per plot, and its numbers as CSV."""
     from edgebench.report import site_markdown
-    from edgebench.report.plots import style
+    from edgebench.report.plots import saving
 
     plots = [*_plots(found, tell), *_claim_plots(found, tell, paths)]
     pictures: dict[str, str | bytes] = {
-        f"{plot.name}.svg": style.svg(plot) for plot in plots if plot.draw
+        f"{plot.name}{suffix}": saving.content(plot, suffix)
+        for plot in plots
+        if plot.draw
+        for suffix in (".svg", ".csv")
     }
     return {**pictures, PAGE: site_markdown.page(found, plots, title, records_url)}
 

@@ -43,7 +43,8 @@ def _plot(plot: Plot) -> Iterator[str]:
         yield f"{escape(plot.why_not)}\n"
         return
     yield f"![{plot.title}]({plot.name}.svg)\n"
-    yield " ".join(map(escape, (plot.caption, *plot.notes))) + "\n"
+    words = " ".join(map(escape, filter(None, (plot.caption, *plot.notes))))
+    yield f"{words} [Numbers]({plot.name}.csv)\n".lstrip()
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -56,7 +57,8 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _text(field: Field) -> str | Link:
-    note = field.note if field.note.startswith("(") else f"({field.note})"
+    plain = field.note.replace(" (n=", ", n=").removeprefix("(").removesuffix(")")
+    note = f"({plain if field.value is not None else field.note})"
     words = f"{field.text} {note}" if field.note else field.text
     return Link(words, field.link) if field.link else words
 
