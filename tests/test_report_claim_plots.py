@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.claims import Evidence
+    from tests.conftest import Edgebench
 
 CLAIMS = {claim.id: claim for claim in suite.claims()}
 
@@ -80,6 +81,16 @@ def test_names_of_points_that_lie_together_do_not_overlap() -> None:
     heights = [placed[name][1] for name in "abc"]
     assert min(b - a for a, b in pairwise(heights)) >= drawing.NAME_HEIGHT - 1e-9
     assert placed["d"] == pytest.approx((1 - placed["a"][0], 1 - placed["a"][1]))
+
+
+def test_a_claims_plot_from_the_command_line(edgebench: Edgebench, tmp_path: Path) -> None:
+    for number, result in enumerate(made("isa-speedup").results):
+        (tmp_path / f"r{number}.json").write_text(files.to_json(result))
+
+    done = edgebench("plot", "claim-isa-speedup", ".", "-o", "x.csv")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "x.csv").read_text().startswith("panel,series,x,y,low,high,y is\nQ4_0,")
 
 
 def test_the_page_draws_from_the_records_that_the_verdict_names(tmp_path: Path) -> None:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgebench.cli import collecting
 
+if TYPE_CHECKING:
+    from edgebench.analysis.report_choice import Choice
+    from edgebench.report.plots.plot import Plot
 
-class Which(StrEnum):
-    """What there is to plot."""
-
-    LADDER = "ladder"
-    ROOFLINE = "roofline"
-    QUALITY = "quality"
-    CONTEXT = "context"
-    MEMORY = "memory"
-    ENERGY = "energy"
-    SUSTAINED = "sustained"
+CLAIM = "claim-"
 
 
 def command(
-    which: Annotated[Which, typer.Argument(help="What to plot.", metavar="WHICH")],
+    which: Annotated[
+        str,
+        typer.Argument(
+            help="ladder, roofline, quality, context, memory, energy, sustained, or the plot of "
+            "a claim, e.g. claim-isa-speedup.",
+            metavar="WHICH",
+        ),
+    ],
     results: collecting.Records,
     output: Annotated[
         Path,
@@ -36,13 +36,12 @@ def command(
     isas: collecting.Isas = "",
     workloads: collecting.Workloads = "",
 ) -> None:
-    """Plot records: ladder, roofline, quality, context, memory, energy or sustained.
+    """Plot records: ladder, roofline, quality, context, memory, energy, sustained, or a claim's.
 
     Example: edgebench plot ladder results/ -o ladder.svg
     """
     from edgebench import files
     from edgebench.errors import BadInput
-    from edgebench.report.plots import PLOTS
     from edgebench.report.plots.saving import WRITERS, content
 
     if output.suffix not in WRITERS:
@@ -50,11 +49,38 @@ def command(
             f"{output} is no kind of file that a plot is written to.",
             f"Choose a name that ends in {', '.join(WRITERS)}.",
         )
-    found = collecting.collect(
-        results, collecting.chosen(devices, models, backends, isas, workloads)
+    choice = collecting.chosen(devices, models, backends, isas, workloads)
+    plot = (
+        _of_claim(which, results, choice)
+        if which.startswith(CLAIM)
+        else _plot(which, results, choice)
     )
-    plot = PLOTS[which](found.cells)
     files.write_atomic(output, content(plot, output.suffix))
     for note in plot.notes:
         typer.echo(f"note     {note}", err=True)
     typer.echo(f"wrote    {output}", err=True)
+
+
+def _plot(which: str, results: list[Path], choice: Choice) -> Plot:
+    from edgebench.errors import UnknownName
+    from edgebench.report.plots import PLOTS
+
+    if which not in PLOTS:
+        raise UnknownName.of(
+            "plot", which, PLOTS, f"Or {CLAIM}ID, with an ID of edgebench claims list."
+        )
+    return PLOTS[which](collecting.collect(results, choice).cells)
+
+
+def _of_claim(which: str, results: list[Path], choice: Choice) -> Plot:
+    """From all evidence among these records: a claim chooses its cells itself."""
+    from edgebench.claims import records, suite
+    from edgebench.errors import BadInput
+    from edgebench.report import claim_plots
+
+    if any(choice):
+        raise BadInput(
+            "A claim chooses its cells itself.", "Leave out --device, --model and so on."
+        )
+    (claim,) = suite.chosen([which.removeprefix(CLAIM)])
+    return claim_plots.drawn_from(claim, records.read(results).evidence)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def content(plot: Plot, suffix: str) -> str | bytes:
     """Raises BadInput where there is nothing to draw."""
     if plot.draw is None:
-        raise BadInput(f"There is nothing to draw. {plot.why_not}")
+        why_not = plot.why_not or ""
+        plain = why_not.startswith("Nothing to draw")
+        raise BadInput(why_not if plain else f"There is nothing to draw. {why_not}")
     return WRITERS[suffix](plot)
 
 
