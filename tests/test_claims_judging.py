@@ -162,6 +162,15 @@ def test_two_devices_are_counted_and_not_pooled(tmp_path: Path) -> None:
     assert everybody.verdicts[0].endpoints[0].says == "Of 2 devices: supported on 2."
 
 
+def test_a_device_that_measured_nothing_of_a_claim_is_not_counted(tmp_path: Path) -> None:
+    """A machine that gave records of its GPU says nothing about instruction sets."""
+    idle = record([file()], device=X86.model_copy(update={"id": "gpu-host"}), run_id="000000cc")
+    pair = (ladder(run_id="000000aa"), ladder(300.0, device="b", run_id="000000bb"))
+
+    *_, everybody = readings(*pair, idle, folder=tmp_path)
+    assert everybody.verdicts[0].endpoints[0].says == "Of 2 devices: supported on 2."
+
+
 def test_three_devices_that_agree_are_pooled(tmp_path: Path) -> None:
     three = [ladder(tok_s, device=f"d{n}", run_id=f"0000000{n}")
              for n, tok_s in enumerate((780.0, 800.0, 820.0))]  # fmt: skip

@@ -25,7 +25,10 @@ FEWEST_DEVICES = 3
 
 
 def pooled(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """One endpoint per name, in the order in which the names first come."""
+    """One endpoint per name, in the order in which the names first come.
+
+    Devices that did not measure it are not counted.
+    """
     by_name: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
         by_name.setdefault(endpoint.name, []).append(endpoint)
@@ -48,6 +51,7 @@ def random_effects(estimates: Sequence[float], errors: Sequence[float]) -> LogRa
 
 
 def _of_name(found: Sequence[Endpoint]) -> Endpoint:
+    found = [each for each in found if not unmeasured(each)] or found
     first, said = found[0], _count(found)
     measured = [each for each in found if _bounded(each)]
     if len(measured) < FEWEST_DEVICES:
@@ -99,7 +103,14 @@ def _bounds(endpoint: Endpoint) -> tuple[float, float, float]:
     return (endpoint.low or 0.0, endpoint.estimate or 0.0, endpoint.high or 0.0)
 
 
+def unmeasured(endpoint: Endpoint) -> bool:
+    """A device that measured nothing of it, which is not one that showed nothing."""
+    return endpoint.estimate is None and endpoint.reasons == ("not_measured",)
+
+
 def _count(found: Sequence[Endpoint]) -> str:
+    if all(map(unmeasured, found)):
+        return ""
     devices = len({endpoint.device for endpoint in found})
     words = ("supported", "refuted", "inconclusive")
     counts = {word: sum(e.verdict == word for e in found) for word in words}

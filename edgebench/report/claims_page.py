@@ -95,7 +95,8 @@ def _section(claim: Claim, found: Verdicts, folder: str | None, why: str | None)
         yield f"*{escape(why)}*\n"
     place = [each.id for each in suite.claims()].index(claim.id)
     for reading in found.readings:
-        yield from _reading(reading, reading.verdicts[place])
+        if reading.scope == "all" or not _silent(reading.verdicts[place]):
+            yield from _reading(reading, reading.verdicts[place])
     yield "**What other devices would add.** " + escape(claim.others_would_add) + "\n"
     yield "**What no toolkit can test.** " + " ".join(map(escape, claim.out_of_reach)) + "\n"
 
@@ -116,6 +117,13 @@ def _reading(reading: Reading, verdict: Verdict) -> Iterator[str]:
     yield ""
 
 
+def _silent(verdict: Verdict) -> bool:
+    """The device measured nothing of the claim: the table above says so once."""
+    return verdict.reasons == ("not_measured",) and all(
+        each.estimate is None for each in verdict.endpoints
+    )
+
+
 def _title(reading: Reading) -> str:
     if reading.scope == "device":
         return f"What {reading.device} showed"
@@ -125,6 +133,8 @@ def _title(reading: Reading) -> str:
 def _said(verdict: Verdict) -> str:
     if not verdict.reasons:
         return verdict.verdict
+    if verdict.reasons == ("not_measured",):
+        return REASONS["not_measured"]
     return f"inconclusive ({'; '.join(REASONS[reason] for reason in verdict.reasons)})"
 
 
