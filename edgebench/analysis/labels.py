@@ -42,6 +42,11 @@ def engine_label(cell: Cell) -> str:
     return " ".join([cell.backend, *kept])
 
 
+def on_device(backend: str, device: str) -> str:
+    """`llama.cpp on cuda`; the CPU goes without saying."""
+    return backend if device == "cpu" else f"{backend} on {device}"
+
+
 def told_apart(options: Sequence[Mapping[str, object]]) -> list[str]:
     """Of cells that are alike in all else: the options in which they differ, as each has them."""
     names = dict.fromkeys(name for each in options for name in each)

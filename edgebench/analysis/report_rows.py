@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import ceilings, energy, instructions, metrics, report_sustained
 from edgebench.analysis.compare_reading import why_no_speed
-from edgebench.analysis.labels import short_label
+from edgebench.analysis.labels import on_device, short_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,6 +92,11 @@ class CellRow(NamedTuple):
     launches: int
     source: str
     started_utc: str
+
+    @property
+    def engine(self) -> str:
+        """The backend, and where it ran if not on the CPU."""
+        return on_device(self.backend, self.on)
 
 
 class DeviceRow(NamedTuple):

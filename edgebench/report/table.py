@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.analysis import metrics
-from edgebench.analysis.labels import engine_label, file_label, short_label, skipped_label
+from edgebench.analysis.labels import (
+    engine_label,
+    file_label,
+    on_device,
+    short_label,
+    skipped_label,
+)
 from edgebench.analysis.notes import is_contended, notes
 from edgebench.printable import clean
 from edgebench.report import energy, instructions, sustained
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
 CPU_TIME = "CPU per token"
 MEANING = {
     "model": "The model's name and weight format, and the one that it was made from",
-    "backend": "The engine",
+    "backend": "The engine, and where it ran if not on the CPU",
     "ISA": "The instruction set that was dispatched, read back from the engine; in parentheses the "
     "one that was asked for, before the first launch",
     "threads": "Threads that compute",
@@ -91,9 +97,11 @@ def header(result: Result) -> str:
     device = result.device
     names = ", ".join(dict.fromkeys(c.name or c.part or "unknown CPU" for c in device.clusters))
     memory = device.memory_total_bytes / 2**30
+    used = any(entry.cell.device != "cpu" for entry in result.cells)
+    gpus = "".join(f", {name}" for name in device.gpus[:1] if used)
     return (
         f"{device.board + ': ' if device.board else ''}{names}, {device.physical_cores} cores, "
-        f"{memory:.1f} GiB, {device.kernel}; edgebench {result.edgebench_version}, "
+        f"{memory:.1f} GiB{gpus}, {device.kernel}; edgebench {result.edgebench_version}, "
         f"{result.started_utc}"
     )
 
@@ -135,7 +143,7 @@ def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, summary: CellSumma
     peak, cpu_s = summary.peak_rss_bytes, summary.cpu_s_per_token
     return Row(
         model=short_label(file),
-        backend=engine_label(cell.cell),
+        backend=on_device(engine_label(cell.cell), cell.cell.device),
         isa=_dispatched(cell),
         threads=str(cell.cell.threads),
         test=phase.test,

@@ -85,7 +85,7 @@ def names(row: CellRow) -> dict[str, str]:
     return {
         "device": row.device,
         "model": row.model,
-        "backend": row.backend if row.on == "cpu" else f"{row.backend} on {row.on}",
+        "backend": row.engine,
         "isa": row.isa,
         "threads": f"{row.threads}t",
         "workload": row.workload.name,

@@ -87,11 +87,10 @@ def files(rows: Sequence[FileRow]) -> Table:
 def _cell(row: CellRow, records_url: str) -> tuple[Field, ...]:
     memory = row.memory.peak_rss_bytes if row.memory else None
     kl = row.quality.mean_kl if row.quality else None
-    backend = row.backend if row.on == "cpu" else f"{row.backend} on {row.on}"
     return (
         text(row.device),
         text(row.model, row.settings),
-        text(backend),
+        text(row.engine),
         text(row.isa),
         number(row.threads),
         text(row.workload.name),
