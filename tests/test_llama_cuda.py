@@ -1,4 +1,4 @@
-"""llama.cpp on a GPU, against a stand-in for its library: edgebench's authors had no GPU."""
+"""llama.cpp on a GPU, against a stand-in for its library: machines that test it have none."""
 
 from __future__ import annotations
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from edgebench import files
 from edgebench.report import details, table
 from edgebench.schema.cell import Export, Skipped
 from edgebench.schema.launch import Failure
-from edgebench.schema.result import CellResult
+from edgebench.schema.result import CellResult, Result
 from tests.conftest import golden
 from tests.results_maker import (
     FILE,
@@ -18,6 +21,8 @@ from tests.results_maker import (
     trial,
     verification,
 )
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_a_result_as_a_table() -> None:
@@ -77,3 +82,15 @@ def test_strings_from_a_record_cannot_command_the_terminal() -> None:
 
     assert "[red]x[/red]" in shown, "markup is text"
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
+def test_a_gpu_is_named_where_it_ran_and_wrong_output_shows_no_speed_there_either() -> None:
+    """The first run on one: torch was right, ONNX Runtime was fed zeros, llama.cpp was too far."""
+    (record,) = (ROOT / "results/intel-r-xeon-r-processor-6-207-16cpu").glob("*-fd4d9222.json")
+    shown = table.render(files.read_json(record, Result)).splitlines()
+    assert ", NVIDIA H200, " in shown[0]
+    cells = [line.split() for line in shown if " on cuda " in line]
+    speeds = {(cell[2], cell[7]): (cell[8], cell[-1]) for cell in cells}
+    assert speeds["torch", "pp512"] == ("16106", "yes")
+    assert speeds["onnxruntime", "pp512"] == ("-", "FAILED")
+    assert speeds["llama.cpp", "tg128"] == ("-", "FAILED")

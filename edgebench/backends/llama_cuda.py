@@ -1,7 +1,7 @@
 """llama.cpp's CUDA backend: a library beside the CPU variants, registered for CUDA cells only.
 
 Where nothing but a CPU variant is registered llama.cpp uses no GPU, whatever the build holds.
-This was written after llama.cpp's source and tested on a stand-in library, not on a GPU.
+Seen on an H200 (docs/cuda.md); tests use a stand-in library.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Its kernels (MLAS) choose instructions by themselves and no option holds them to
 "instruction set" is `mlas`: whatever MLAS chose on this machine.
 
 `device="cuda"` takes the fp16 flavour of the export, because GroupQueryAttention on CUDA
-multiplies only 16-bit floats. It was written after the documentation of ONNX Runtime 1.31 and
-has not been run by edgebench's authors on a GPU.
+multiplies only 16-bit floats. On an H200 its output was wrong, for a reason that was mended and
+not seen on a GPU since (docs/cuda.md).
 """
 
 from __future__ import annotations
