@@ -19,6 +19,8 @@ Record = Result | Imported
 MARK = b'"kind"'
 EXPERIMENT = b'"record": "experiment"'
 VERDICTS = b'"record": "verdicts"'
+# gzip, zip, xz, bzip2, Zstandard.
+PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd")
 HEAD_BYTES = 64
 
 
@@ -64,13 +66,22 @@ def is_verdicts(path: Path) -> bool:
     return VERDICTS in _head(path)
 
 
+def other(data: bytes) -> tuple[str, str] | None:
+    """What a file that begins so is instead of a record, and what to do with it."""
+    head = data[:HEAD_BYTES]
+    if VERDICTS in head:
+        return "holds verdicts and no record", "Show them with edgebench report."
+    if EXPERIMENT in head:
+        return "is an experiment of the claims suite", "Read it with edgebench claims judge."
+    if head.startswith(PACKED):
+        return "is compressed", "Unpack it first."
+    return None
+
+
 def _refuse_others(path: Path) -> None:
-    if is_verdicts(path):
-        raise BadInput(f"{path} holds verdicts and no record.", "Show them with edgebench report.")
-    if EXPERIMENT in _head(path):
-        raise BadInput(
-            f"{path} is an experiment of the claims suite.", "Read it with edgebench claims judge."
-        )
+    if (known := other(_head(path))) is not None:
+        problem, remedy = known
+        raise BadInput(f"{path} {problem}.", remedy)
 
 
 def _is_imported(path: Path) -> bool:

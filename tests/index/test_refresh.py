@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from edgebench import files
-from edgebench.analysis import compare_reading
+from edgebench.analysis import compare_reading, records
 from edgebench.analysis.compare import compare
 from edgebench.analysis.index import query, sample_text, sides, store
 from edgebench.errors import BadInput, CannotWrite, NotUsableHere
@@ -111,6 +112,25 @@ def test_a_damaged_index_is_made_anew(folder: Path, damage: str) -> None:
     assert found == [(12,)]
     assert len(said) == (damage != "an older version")
     assert all("was damaged and is made anew" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{\n "schema_version": 1,\n "record": "verdicts"\n}', "holds verdicts and no record"),
+        (b'{\n "schema_version": 1,\n "record": "experiment"\n}', "is an experiment"),
+        (gzip.compress(b"{}"), "is compressed"),
+    ],
+)
+def test_what_a_file_is_instead_of_a_record(folder: Path, content: bytes, said: str) -> None:
+    path = folder / "other.json"
+    path.write_bytes(content)
+
+    ((problem,),) = ask(path, "SELECT problem FROM files")
+    with pytest.raises(BadInput, match=said):
+        records.read(path)
+
+    assert problem.startswith(said)
 
 
 def test_a_folder_where_the_index_should_be_is_a_sentence(folder: Path) -> None:

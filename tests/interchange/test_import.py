@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -388,6 +389,9 @@ def test_a_folder_our_own_record_and_another_tools_file_are_told_apart(tmp_path:
     ours = tmp_path / "ours.json"
     ours.write_text(files.to_json(result()))
 
+    (tmp_path / "packed.json.gz").write_bytes(gzip.compress(ours.read_bytes()))
+    with pytest.raises(BadInput, match="is compressed"):
+        reading.read(tmp_path / "packed.json.gz")
     with pytest.raises(BadInput, match="is a folder"):
         reading.read(tmp_path)
     with pytest.raises(BadInput, match="is a file of edgebench already"):

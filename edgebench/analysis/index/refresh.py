@@ -176,7 +176,8 @@ def _rows(file: dict[str, Any], data: bytes) -> rows.Rows:
     try:
         record = records.of_bytes(data)
     except ValidationError as error:
-        return {"files": [file | {"problem": _sentence(error)}]}
+        known = records.other(data)
+        return {"files": [file | {"problem": known[0] if known else _sentence(error)}]}
     if problem := next(checking.contradictions(record), None):
         return {"files": [file | {"problem": f"contradicts itself: {problem}"[:300]}]}
     return {"files": [file | about(record)]} | rows.of(record, Path(file["path"]).name)

@@ -13,6 +13,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgebench.analysis.records import PACKED
 from edgebench.errors import BadInput
 from edgebench.schema.imported import ImportedLaunch, ImportedWorkload, Timing
 
@@ -62,6 +63,8 @@ def read(path: Path) -> File:
             data = stream.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise BadInput(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not read.")
+        if data.startswith(PACKED):
+            raise BadInput(f"{path} is compressed.", "Unpack it first.")
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput(f"{path}: not UTF-8 text.") from None
