@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from edgebench.report.plots import style
 from edgebench.report.plots.plot import (
     CUT,
+    WIDE_LABEL,
     Plot,
     bounds,
     drawable,
@@ -101,7 +102,8 @@ def _numbers(point: Point) -> tuple[str | float | None, ...]:
 
 def _draw(panels: dict[tuple[str, ...], list[Point]]) -> Figure:
     counts = [len(points) for points in panels.values()]
-    labels, shared = told_apart(_bar(p) for points in panels.values() for p in points)
+    bars = (_bar(point) for points in panels.values() for point in points)
+    labels, shared = told_apart(bars, WIDE_LABEL)
     figure = style.figure(0.3 + sum(0.8 + 0.36 * count for count in counts))
     every = figure.subplots(len(panels), 1, squeeze=False, height_ratios=[1 + c for c in counts])
     for axes, (place, points) in zip(every[:, 0], panels.items(), strict=True):

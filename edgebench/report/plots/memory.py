@@ -6,7 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edgebench.report.plots import style
-from edgebench.report.plots.plot import Plot, drawable, grouped, key, nothing, told_apart
+from edgebench.report.plots.plot import (
+    WIDE_LABEL,
+    Plot,
+    drawable,
+    grouped,
+    key,
+    nothing,
+    told_apart,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +26,6 @@ if TYPE_CHECKING:
 NAME, TITLE = "memory", "Peak memory"
 BARS = 24
 MIB = 2**20
-# Characters of a label's small print that fit across the plot.
-WIDE_LABEL = 74
 COLUMNS = ("device", "model", "backend", "ISA", "threads", "test", "peak bytes", "anonymous bytes",
            "file-backed bytes", "KV cache bytes")  # fmt: skip
 

@@ -23,6 +23,8 @@ REACH = 3.0
 CUT = f"Intervals that reach beyond {REACH:g} times their estimate are cut there."
 # Characters that fit into a plot's width: in a title, and in the smaller print of a legend.
 TITLE_LENGTH, LABEL_LENGTH = 44, 62
+# And in the still smaller print above a bar, across the whole plot.
+WIDE_LABEL = 74
 # What is left of a name in a label that is too long.
 SHORT_NAME = 15
 
