@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -16,10 +17,12 @@ from edgebench.machine import kernel_files, perf_event
 from edgebench.power import READ_EVERY_S, Domain, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from edgebench.schema.energy import Quality, Scope
 
+# Real counters move every millisecond; one that stands still this long is a virtual machine's.
+STILL_S, LOOK_EVERY_S = 0.1, 0.005
 POWER = "sys/bus/event_source/devices/power"
 EVENTS: dict[str, Scope] = {
     "energy-pkg": "package", "energy-psys": "platform", "energy-cores": "cores",
@@ -52,8 +55,9 @@ class Perf:
         root: Path = Path("/"),
         open_event: Callable[[int, int, int], int] | None = None,
         read_count: Callable[[int], int] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._root = root
+        self._root, self._sleep = root, sleep
         self._open_event, self._read_count = open_event or _open, read_count or _read
         self._opened: list[tuple[Event, int]] = []
 
@@ -67,13 +71,28 @@ class Perf:
                 f"perf events for energy cannot be opened ({error.strerror}): run as root, or "
                 "'sudo sysctl kernel.perf_event_paranoid=0'."
             )
-        return None if opened else "The kernel's perf events for energy name no unit."
+        if not opened:
+            return "The kernel's perf events for energy name no unit."
+        if not self._moves(opened):
+            return "perf events for energy are there and stand still: the host keeps its counters."
+        return None
 
     def domains(self) -> tuple[Domain, ...]:
         return tuple(Domain(event.name, event.scope) for event, _ in self._events())
 
     def read(self) -> tuple[Reading, ...]:
         return tuple(self._reading(event, handle) for event, handle in self._events())
+
+    def _moves(self, opened: Sequence[tuple[Event, int]]) -> bool:
+        """Whether any counter does; one that cannot be read says so when it is read."""
+        first = [self._reading(event, handle).value for event, handle in opened]
+        if None in first:
+            return True
+        for _ in range(round(STILL_S / LOOK_EVERY_S)):
+            self._sleep(LOOK_EVERY_S)
+            if [self._reading(event, handle).value for event, handle in opened] != first:
+                return True
+        return False
 
     def _reading(self, event: Event, handle: int) -> Reading:
         try:

@@ -31,12 +31,27 @@ def test_perf_counts_each_package_in_joules_of_its_scale(tmp_path: Path) -> None
         opened.append((kind, config, cpu))
         return cpu
 
-    meter = Perf(plant(tmp_path, POWER), open_event, lambda handle: 2**32 * (handle + 1))
+    joules = iter(range(1, 100))  # one more at every second look: there are two packages
+    meter = Perf(
+        plant(tmp_path, POWER),
+        open_event,
+        lambda handle: 2**32 * (handle + (next(joules) + 1) // 2),
+        lambda _seconds: None,
+    )
 
     assert meter.why_not() is None
     assert opened == [(9, 2, 0), (9, 2, 32)], "an event whose unit is unknown is not opened"
     found = {name: reading.value for name, reading in told(meter).items()}
-    assert found == {"package-0": pytest.approx(1e6), "package-1": pytest.approx(33e6)}
+    assert found == {"package-0": pytest.approx(3e6), "package-1": pytest.approx(35e6)}
+
+
+def test_counters_that_stand_still_are_no_meter(tmp_path: Path) -> None:
+    """As on a virtual machine with a GPU: the event opens, and counts nothing."""
+    waited: list[float] = []
+    meter = Perf(plant(tmp_path, POWER), lambda *_: 1, lambda _handle: 0, waited.append)
+
+    assert "stand still" in (meter.why_not() or "")
+    assert sum(waited) == pytest.approx(0.1)
 
 
 def test_perf_without_the_right_to_it_says_what_to_do(tmp_path: Path) -> None:
