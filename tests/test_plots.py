@@ -13,7 +13,7 @@ import pytest
 from edgebench.analysis.report_rows import cells_of
 from edgebench.analysis.report_sustained import Window
 from edgebench.report.plots import PLOTS
-from edgebench.report.plots.plot import REACH, label, told_apart, whisker
+from edgebench.report.plots.plot import REACH, key, label, told_apart, whisker
 from edgebench.report.plots.saving import content, to_csv
 from edgebench.report.plots.style import COLOURS, DARK, plain_numbers, short, svg
 from edgebench.schema.interval import Interval
@@ -279,3 +279,12 @@ def test_a_long_label_keeps_a_part_of_every_name() -> None:
     assert "smollm2-135m Q4_0 from Q4_1, llama.cpp" in first
     assert first.startswith("some-ve")
     assert len(set(labels.values())) == len(keys)
+
+
+def test_a_gpu_lends_its_speed_to_no_cpu() -> None:
+    """A device is called by its CPU: beside a GPU's figures that name alone would be wrong."""
+    row = full()[0]._replace(device="server", on="cuda")
+    assert key(row, "device", "model") == ("cuda of server", row.model)
+    drawn = PLOTS["quality"]([row, full()[1]])
+    assert "cuda of server" in " ".join(texts(svg(drawn)))
+    assert f"{row.backend} on cuda" in column(drawn, "backend")

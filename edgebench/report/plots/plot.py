@@ -85,9 +85,10 @@ def label(text: str, most: int = LABEL_LENGTH) -> str:
 def names(row: CellRow) -> dict[str, str]:
     """The words that may tell one configuration from another."""
     return {
-        "device": row.device,
+        # A host's name alone would give its CPU the speed of its GPU.
+        "device": row.device if row.on == "cpu" else f"{row.on} of {row.device}",
         "model": row.model,
-        "backend": row.engine,
+        "backend": row.backend,
         "isa": row.isa,
         "threads": f"{row.threads}t",
         "workload": row.workload.name,
