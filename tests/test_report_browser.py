@@ -203,6 +203,21 @@ def test_light_and_dark_wide_and_narrow(
     assert found.said == found.beside() == []
 
 
+def test_on_a_phone_a_third_column_shows_that_the_table_goes_on(browser: Any, site: Path) -> None:
+    found = Opened(browser, site, viewport=PHONE)
+
+    left = found.page.locator("#cells thead th").nth(2).bounding_box()
+    widths = found.page.locator("#cells select").evaluate_all(
+        "each => each.map(one => one.getBoundingClientRect().right)"
+    )
+    found.context.close()
+
+    assert left is not None
+    assert left["x"] < PHONE["width"] - 40
+    assert max(widths) <= PHONE["width"]
+    assert len({round(each) for each in widths}) == 1
+
+
 def test_hostile_records_do_nothing(browser: Any, tmp_path: Path) -> None:
     maker.write(tmp_path, "in/a.json", maker.hostile())
 
