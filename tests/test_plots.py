@@ -283,8 +283,9 @@ def test_a_long_label_keeps_a_part_of_every_name() -> None:
 
 def test_a_gpu_lends_its_speed_to_no_cpu() -> None:
     """A device is called by its CPU: beside a GPU's figures that name alone would be wrong."""
-    row = full()[0]._replace(device="server", on="cuda")
+    decoded = next(row for row in full() if row.decode is not None)
+    row = decoded._replace(device="server", on="cuda")
     assert key(row, "device", "model") == ("cuda of server", row.model)
-    drawn = PLOTS["quality"]([row, full()[1]])
+    drawn = PLOTS["quality"]([row, decoded])
     assert "cuda of server" in " ".join(texts(svg(drawn)))
     assert f"{row.backend} on cuda" in column(drawn, "backend")
