@@ -140,6 +140,20 @@ def test_show_prints_the_table_of_a_record(
     assert json.loads(edgebench("show", "good.json", "--json").stdout) == document
 
 
+def test_show_of_a_folder_names_a_record_that_is_in_it(
+    edgebench: Edgebench, tmp_path: Path, document: dict[str, Any]
+) -> None:
+    (tmp_path / "results/board").mkdir(parents=True)
+    empty = edgebench("show", "results")
+    (tmp_path / "results/board/good.json").write_text(json.dumps(document))
+
+    done = edgebench("show", "results")
+
+    assert empty.returncode == done.returncode == 2
+    assert "There is no record in it." in empty.stderr
+    assert "Name a record, e.g. results/board/good.json;" in done.stderr
+
+
 def test_keys_of_a_record_cannot_command_the_terminal(
     edgebench: Edgebench, tmp_path: Path, document: dict[str, Any]
 ) -> None:

@@ -49,11 +49,22 @@ def _read(path: Path) -> Record:
     from edgebench.errors import BadInput
 
     if path.is_dir():
-        raise BadInput(f"{path} is a folder.", f"Name its records, e.g. {path}/*.json.")
+        raise BadInput(f"{path} is a folder.", _inside(path))
     record = records.read_strictly(path)
     if problem := next(checking.problems(record), None):
         raise BadInput(f"{path} contradicts itself: {problem}", "See edgebench check.")
     return record
+
+
+def _inside(folder: Path) -> str:
+    """A remedy that works: the newest record below it, and the verbs that take folders."""
+    from edgebench.analysis import compare_reading
+
+    many = "compare, query and report take folders."
+    found = compare_reading.runs_below(folder)
+    if not found:
+        return "There is no record in it."
+    return f"Name a record, e.g. {max(found, key=lambda each: each.name)}; {many}"
 
 
 def _text(record: Record, chosen: Format, *, details: bool) -> str:
