@@ -125,7 +125,7 @@ def _format(file: File, wanted: str | None) -> tuple[str, Reader]:
         raise BadInput(f"{file.name}: does not look like a file of {wanted}.", "Leave out --from.")
     names = ", ".join(form for form, _ in found)
     problem = f"could be {names}" if found else "is in no format that edgebench knows"
-    raise BadInput(f"{file.name}: {problem}.", f"Say which with --from: {', '.join(FORMATS)}.")
+    raise BadInput(f"{file.name}: {problem}.", f"Say which with --from: {', '.join(TOOLS)}.")
 
 
 def _is_ours(document: Any) -> bool:
