@@ -218,6 +218,18 @@ def test_on_a_phone_a_third_column_shows_that_the_table_goes_on(browser: Any, si
     assert len({round(each) for each in widths}) == 1
 
 
+def test_the_model_stays_in_sight_as_its_row_is_scrolled(browser: Any, site: Path) -> None:
+    opened = Opened(browser, site, viewport=PHONE)
+    page = opened.page
+    places = """[...document.querySelectorAll("#cells tr:first-child > :nth-child(2)")]
+                .map(cell => cell.getBoundingClientRect().left)"""
+    page.evaluate("document.querySelector('#cells .scroll').scrollLeft = 400")
+    page.wait_for_timeout(50)
+    head, first = page.evaluate(places)
+    assert 0 <= first == head < PHONE["width"] / 2
+    opened.context.close()
+
+
 def test_hostile_records_do_nothing(browser: Any, tmp_path: Path) -> None:
     maker.write(tmp_path, "in/a.json", maker.hostile())
 
