@@ -43,7 +43,8 @@ from edgebench.backends.llama_cpp import LlamaCpp
 from edgebench.machine import device, hwcap
 found = device.detect()
 assert set(found.cpu_flags) == set(hwcap.of_this_process()), "cpuinfo and AT_HWCAP differ"
-print(found.clusters[0].name or found.clusters[0].part, *reversed(LlamaCpp().isas()), sep="|")
+name = found.clusters[0].name or found.clusters[0].part
+print(found.id, name, *reversed(LlamaCpp().isas()), sep="|")
 """
 
 
@@ -56,7 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         _prepare_natively(Path(scratch))
     for cpu in CPUS:
-        name, *variants = _detect(made, cpu)
+        _, name, *variants = _detect(made, cpu)
         print(f"{cpu} ({name}): {', '.join(variants)}", flush=True)
     found = list(_problems(made, settings, output))
     if found:
@@ -66,10 +67,11 @@ def main() -> None:
 def _problems(made: Environment, settings: dict[str, str], output: Path) -> Iterator[str]:
     for cpu, arguments, counting in RUNS:
         emulated = machine(made, cpu)
+        device, *_ = _detect(made, cpu)
         before = set(output.rglob("*.json"))
         done = emulated.run(
             "-m", "edgebench", "run", "--model", MODEL, *arguments, *SHORT,
-            "--launches", "2" if counting else "1", "--output", output / emulated.root.name,
+            "--launches", "2" if counting else "1", "--output", output / device,
             environ=settings, counting=counting, capture=False,
         )  # fmt: skip
         if done.returncode:
