@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 
 
 FREE_SPACE = "Free some space, or "
+# What people call things, where spelling leads to another one.
+ALSO_CALLED = {
+    "gpu": "cuda",
+    "nvidia": "cuda",
+    "ort": "onnxruntime",
+    "numpy": "reference",
+    "scalar": "x64",
+    "neon": "armv8.0",
+}
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -96,6 +105,8 @@ class Interrupted(EdgebenchError):
 def did_you_mean(name: str, known: list[str]) -> str:
     """`Did you mean 'x'? Known: a, b, x.`, the question only where something is close."""
     by_lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    meant = ALSO_CALLED.get(name.lower())
+    meant = meant if meant in by_lower else name.lower()
+    close = difflib.get_close_matches(meant, by_lower, n=1, cutoff=0.5)
     question = f"Did you mean {by_lower[close[0]]!r}? " if close else ""
     return f"{question}Known: {', '.join(known) or 'none'}."

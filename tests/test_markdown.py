@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from edgebench import files
 from edgebench.printable import clean
-from edgebench.report import details, markdown, table
+from edgebench.report import details, dispatched, markdown, table
 from edgebench.report.escape import markdown as escape
 from edgebench.schema.cell import Skipped
 from edgebench.schema.result import CellResult
@@ -48,7 +48,8 @@ def test_the_same_cells_and_notes_as_the_table() -> None:
     golden("markdown.md", shown)
     both = markdown.render(made, details=True)
     assert both.startswith(shown)
-    assert len(both.splitlines()) == len(shown.splitlines()) + 1 + 2 + len(details.rows(made))
+    more = [details.rows(made), dispatched.rows(made)]
+    assert len(both.splitlines()) == len(shown.splitlines()) + sum(1 + 2 + len(r) for r in more)
     assert shown.count("\n- **") == len(list(table.footnotes(made)))
 
 

@@ -49,6 +49,26 @@ def test_lists_multiply_into_cells(edgebench: Edgebench, script: Script) -> None
     assert named == {(i, w) for i in ("scripted", "other") for w in ("pp8", "tg4@d16")}
 
 
+def test_an_option_given_twice_drops_nothing_in_silence(
+    edgebench: Edgebench, script: Script
+) -> None:
+    asked = ("run", "--file", script(), "--dry-run", "--threads", "1")
+
+    twice = edgebench(*asked, "--isa", "scripted", "--isa", "other", "--json")
+    once = edgebench(*asked, "--isa", "scripted,other", "--json", "--no-ceilings", "--no-ceilings")
+
+    assert {cell["isa"] for cell in json.loads(twice.stdout)["cells"]} == {"other"}
+    assert "--isa was given more than once, and the last one counts" in twice.stderr
+    assert "more than once" not in once.stderr
+
+
+def test_a_gpu_is_a_cuda_device_by_name(edgebench: Edgebench, script: Script) -> None:
+    done = edgebench("run", "--file", script(), "--device", "gpu")
+
+    assert done.returncode == 4
+    assert "No device named 'gpu'. Did you mean 'cuda'?" in done.stderr
+
+
 def test_a_dry_run_measures_nothing_and_says_what_it_skips(
     edgebench: Edgebench, script: Script, tmp_path: Path
 ) -> None:

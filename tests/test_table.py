@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgebench import files
-from edgebench.report import details, table
+from edgebench.report import details, dispatched, table
 from edgebench.schema.cell import Export, Skipped
 from edgebench.schema.launch import Failure
 from edgebench.schema.result import CellResult, Result
@@ -70,6 +70,32 @@ def test_what_failed_is_in_the_table_without_a_speed() -> None:
         CellResult(cell=cell("tg4", threads=3), verification=verification(), launches=contended),
     )  # fmt: skip
     golden("table_failures.txt", table.render(made))
+
+
+def test_many_contended_cells_are_one_warning() -> None:
+    delays = {1: 10_000_000, 2: 40_000_000, 3: 20_000_000}
+    made = result(*(
+        CellResult(cell=cell("tg4", threads=threads), verification=verification(), launches=tuple(
+            entry.model_copy(update={"trials": tuple(
+                t.model_copy(update={"counters": counters(run_delay_ns=delay)})
+                for t in entry.trials)})
+            for entry in decode_launches(10, 30)))
+        for threads, delay in delays.items()
+    ))  # fmt: skip
+
+    (line,) = [each for each in table.render(made).splitlines() if "contended" in each]
+    assert "3 of 3 cells: threads waited for a CPU 20% to 50% (llama.cpp armv8.2_1 2t" in line
+
+
+def test_what_an_engine_read_back_is_shown_once_for_all_of_its_cells() -> None:
+    unpacked = cell("tg4", options=cell().options.model_copy(update={"repacking": False}))
+    made = result(
+        *(CellResult(cell=each, verification=verification(), launches=decode_launches(10, 10))
+          for each in (cell("tg4"), cell("tg8"), unpacked))
+    )  # fmt: skip
+
+    golden("dispatched.txt", dispatched.render(made))
+    assert dispatched.render(result()) == ""
 
 
 def test_strings_from_a_record_cannot_command_the_terminal() -> None:

@@ -24,8 +24,9 @@ MOST_NAMED = 2
 def notes(result: Result) -> tuple[Note, ...]:
     """The record's own warnings, then those of its cells, each once."""
     derived = [note for entry in result.cells for note in _of_cell(entry, result)]
-    wide = [*ceilings.notes(result), *steadiness.notes(result), *_wide(result)]
-    return tuple(dict.fromkeys((*_of_device(result), *result.warnings, *derived, *wide)))
+    derived += [*_contended(result), *ceilings.notes(result), *steadiness.notes(result)]
+    found = (*_of_device(result), *result.warnings, *derived, *_wide(result))
+    return tuple(dict.fromkeys(found))
 
 
 def _of_device(result: Result) -> Iterator[Note]:
@@ -69,13 +70,6 @@ def _of_cell(cell: CellResult, result: Result) -> Iterator[Note]:
         )
     yield from _of_loops(cell, where)
     yield from _of_memory(cell, where)
-    if is_contended(cell):
-        yield Note(
-            name="contended",
-            message=f"{where}: threads waited for a CPU {contention(cell):.0%} of their time: "
-            "other programs ran. Read CPU time per token beside the speed, or repeat on a quiet "
-            "machine (--wait-quiet 5m).",
-        )
     whole = [t for ln in cell.launches for t in ln.trials if t.divided_by == 1]
     if len({t.output_hash for t in whole}) > 1:
         yield Note(name="outputs_differ", message=f"{where}: trials gave different greedy tokens.")
@@ -117,6 +111,27 @@ def _of_memory(cell: CellResult, where: str) -> Iterator[Note]:
             name="page_faults",
             message=f"{where}: up to {most} times in one trial the kernel had to read pages from "
             "storage: memory is too small for this file. Free some, or compare --load read,mlock.",
+        )
+
+
+def _contended(result: Result) -> Iterator[Note]:
+    """Of many cells whose threads waited, the range and the one that waited longest."""
+    found = [
+        (contention(entry), cell_label(entry.cell, result.files))
+        for entry in result.cells
+        if is_contended(entry)
+    ]
+    lines = [(where, f"{share:.0%}") for share, where in found]
+    if len(found) > MOST_NAMED:
+        (least, _), (most, where) = min(found), max(found)
+        cells = f"{len(found)} of {len(result.cells)} cells"
+        lines = [(cells, f"{least:.0%} to {most:.0%} ({where})")]
+    for where, share in lines:
+        yield Note(
+            name="contended",
+            message=f"{where}: threads waited for a CPU {share} of their time: other programs ran. "
+            "Read CPU time per token beside the speed, or repeat on a quiet machine "
+            "(--wait-quiet 5m).",
         )
 
 

@@ -27,7 +27,11 @@ def command(
         typer.Argument(help="Records written by edgebench run or import.", metavar="RECORD"),
     ],
     details: Annotated[
-        bool, typer.Option("--details", help="Add loading, single steps, and memory by part.")
+        bool,
+        typer.Option(
+            "--details",
+            help="Add loading, single steps, memory by part, and what each engine read back.",
+        ),
     ] = False,
     format_: Annotated[
         Format, typer.Option("--format", help="Markdown is for job summaries and comments.")
@@ -83,9 +87,12 @@ def _text(record: Record, chosen: Format, *, details: bool) -> str:
 
 def _measured(result: Result, chosen: Format, *, details: bool) -> str:
     from edgebench.report import details as detail_table
-    from edgebench.report import energy, markdown, table
+    from edgebench.report import dispatched, energy, markdown, table
 
     if chosen is Format.MARKDOWN:
         return markdown.render(result, details=details)
     told = table.render(result)
-    return told + detail_table.render(result) + energy.render_stand_ins(result) if details else told
+    if not details:
+        return told
+    more = (detail_table.render(result), dispatched.render(result), energy.render_stand_ins(result))
+    return told + "".join(more)

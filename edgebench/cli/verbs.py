@@ -7,12 +7,13 @@ commands, so that `--help` stays quick.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from edgebench import __version__
@@ -67,13 +68,34 @@ def _load(verb: str) -> Any:
     if hasattr(module, "app"):
         around.add_typer(module.app, name=verb)
     else:
-        around.command(verb)(module.command)
+        around.command(verb, cls=Once)(module.command)
     group: Any = get_command(around)
     return group.commands[verb]
 
 
 def _nothing() -> None:
     """A callback makes a group of a Typer with one command."""
+
+
+class Once(TyperCommand):
+    """An option given twice, of which only the last counts, is said: lists are written a,b."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _, _, order = self.make_parser(ctx).parse_args(args=[*args])
+        for name in _twice(order):
+            typer.echo(
+                f"note     {name} was given more than once, and the last one counts. "
+                f"Write several as one list: {name} A,B",
+                err=True,
+            )
+        return super().parse_args(ctx, args)
+
+
+def _twice(order: list[Any]) -> list[str]:
+    """The names of options that take one value and were given more."""
+    taking = [each for each in order if not getattr(each, "is_flag", True) and not each.multiple]
+    counts = Counter(each.opts[0] for each in taking)
+    return [name for name, count in counts.items() if count > 1]
 
 
 class Verbs(TyperGroup):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edgebench.machine.isa_needs import NEEDS
 from edgebench.measure.isa_arm import FRIENDLY as FRIENDLY_ARM
 from edgebench.measure.isa_arm import LADDER as LADDER_ARM
 
@@ -33,7 +34,16 @@ LADDER_X86 = (
 )  # fmt: skip
 
 FRIENDLY = FRIENDLY_X86 | FRIENDLY_ARM
+X86, ARM = "x86", "ARM"
 STEPS = (*LADDER_X86, *LADDER_ARM)
+
+
+def family(name: str) -> str | None:
+    """`x86` or `ARM`, of a variant of llama.cpp's or a friendly name; None for any other name."""
+    variant = FRIENDLY.get(name, name)
+    if variant not in NEEDS and variant not in STEPS:
+        return None
+    return ARM if variant.startswith("armv") else X86
 
 
 def names_of(asked: str, known: Sequence[str], usable: Sequence[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.errors import NotUsableHere, UnknownName
 from edgebench.machine import isa_needs
-from edgebench.measure.isa_names import FRIENDLY, WORDS, names_of
+from edgebench.measure.isa_names import FRIENDLY, WORDS, family, names_of
 from edgebench.schema.cell import Cell, Options, Skipped
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def plan(request: Request, probes: Mapping[str, Probe], usable_cpus: int) -> Pla
     Raises UnknownName for an instruction set that no backend knows on any machine, and
     NotUsableHere when nothing at all can be measured.
     """
-    _check_isa_names(request.isas, probes)
+    if not all(probes[name].why_not for name in request.backends):
+        _check_isa_names(request.isas, probes)
     cells: dict[str, Cell] = {}
     skipped: list[Skipped] = []
     for combination in _combinations(request, probes):
@@ -165,7 +166,7 @@ def reads(probe: Probe, file_format: str) -> bool:
 def _check_isa_names(isas: Sequence[str], probes: Mapping[str, Probe]) -> None:
     known = {name for probe in probes.values() for name in probe.known_isas}
     for isa in isas:
-        if known and isa not in {*known, *FRIENDLY, *WORDS}:
+        if known and isa not in {*known, *WORDS} and family(isa) is None:
             friendly = {name for name, variant in FRIENDLY.items() if variant in known}
             raise UnknownName.of("instruction set", isa, {*known, *friendly, *WORDS})
 
@@ -173,15 +174,24 @@ def _check_isa_names(isas: Sequence[str], probes: Mapping[str, Probe]) -> None:
 def _wrong_engine(file: Prepared, probe: Probe, isa: str, cpu_flags: frozenset[str]) -> str | None:
     if not reads(probe, file.format):
         return f"{file.facts.name} is {file.format}, this backend reads {', '.join(probe.formats)}."
-    if isa in FRIENDLY and isa not in probe.known_isas and len(probe.known_isas) > 1:
-        return f"{isa} is not an instruction set of this family of processors."
     if isa not in probe.known_isas:
-        return f"{probe.name} cannot be held to {isa}; it knows {', '.join(probe.known_isas)}."
+        return _not_known(isa, probe)
     if isa not in probe.isas:
-        usable = ", ".join(probe.isas)
         why_not = isa_needs.why_not(isa, cpu_flags).replace("This CPU", "It", 1)
-        return f"This CPU cannot run {isa}. {why_not} Usable here: {usable}."
+        return f"This CPU cannot run {isa}. {why_not} Usable here: {', '.join(probe.isas)}."
     return None
+
+
+def _not_known(isa: str, probe: Probe) -> str:
+    """Of another family of processors, or of an engine that cannot be held to it."""
+    if len(probe.known_isas) == 1:
+        chosen = f"it chooses its kernels by itself (--isa {probe.known_isas[0]})"
+        return f"{probe.name} cannot be held to {isa}: {chosen}."
+    theirs, ours = family(isa), family(probe.known_isas[0])
+    if theirs and ours and theirs != ours:
+        usable = ", ".join(probe.isas)
+        return f"{isa} is for {theirs} processors, and this is {ours}. Usable here: {usable}."
+    return f"{probe.name} cannot be held to {isa}; it knows {', '.join(probe.known_isas)}."
 
 
 def _no_tokenizer(file: Prepared, workload: Workload) -> str | None:

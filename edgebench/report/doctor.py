@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 YES, NO, LOOK = "yes", "no", "!"
 GIB = 2**30
+BY_ITSELF = ": it chooses its kernels by itself, --isa cannot hold it to any"
 
 
 class Line(NamedTuple):
@@ -84,7 +85,7 @@ def _isas(checkup: Checkup) -> Iterator[Line]:
         for isa in engine.isas:
             reasons.setdefault(isa.why_not, []).append(isa.name)
         for why_not, names in reasons.items():
-            because = f": {why_not}" if why_not else ""
+            because = f": {why_not}" if why_not else BY_ITSELF * (len(engine.isas) == 1)
             yield Line(_mark(why_not), engine.backend, f"{', '.join(names)}{because}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.report import details as detail_table
-from edgebench.report import table
+from edgebench.report import dispatched, table
 from edgebench.report.escape import markdown as escape
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def render(result: Result, *, details: bool = False) -> str:
     if details:
         columns = detail_table.COLUMNS
         parts.append(grid(columns, detail_table.rows(result), right=columns[1:]))
+        engines = dispatched.rows(result)
+        parts += [grid(dispatched.COLUMNS, engines)] * bool(engines)
     return "\n".join(part for part in parts if part)
 
 
