@@ -22,6 +22,16 @@ settings.register_profile("edgebench", deadline=None, derandomize=True)
 settings.load_profile("edgebench")
 
 
+def pytest_unconfigure() -> None:
+    """llama_cpp opens two files as it is imported and leaves them to Python's end, which would
+    complain of them below pytest's closing line.
+    """
+    opened = sys.modules.get("llama_cpp._utils")
+    for name in ("outnull_file", "errnull_file"):
+        if (file := getattr(opened, name, None)) is not None:
+            file.close()
+
+
 class Edgebench(Protocol):
     """Runs the command line in a folder of its own."""
 
