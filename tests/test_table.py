@@ -87,6 +87,19 @@ def test_many_contended_cells_are_one_warning() -> None:
     assert "3 of 3 cells: threads waited for a CPU 20% to 50% (llama.cpp armv8.2_1 2t" in line
 
 
+def test_kernels_that_were_switched_off_stand_beside_the_engine() -> None:
+    """Both change the ranking of instruction sets: three rows that look alike would mislead."""
+    plain = cell("tg4").options
+    made = result(*(
+        CellResult(cell=cell("tg4", options=plain.model_copy(update=off)), launches=(),
+                   verification=verification())
+        for off in ({}, {"flash_attention": False}, {"repacking": False})
+    ))  # fmt: skip
+
+    engines = [row[1] for row in table.rows(made)]
+    assert engines == ["llama.cpp", "llama.cpp flash_attention=no", "llama.cpp repacking=no"]
+
+
 def test_what_an_engine_read_back_is_shown_once_for_all_of_its_cells() -> None:
     unpacked = cell("tg4", options=cell().options.model_copy(update={"repacking": False}))
     made = result(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgebench.analysis.labels import engine_label, on_device
+from edgebench.analysis.labels import on_device
 from edgebench.report.grid import grid
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def rows(result: Result) -> list[tuple[str, ...]]:
     """One row for each way in which an engine was run, however many cells it was."""
     found = [
         (
-            on_device(engine_label(entry.cell), entry.cell.device),
+            on_device(entry.cell.backend, entry.cell.device),
             launch.dispatch.isa,
             launch.dispatch.library,
             _settings(entry.cell.options),
