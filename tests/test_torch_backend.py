@@ -125,7 +125,8 @@ def test_a_network_that_transformers_does_not_have_is_refused(tmp_path: Path) ->
 def test_what_is_missing_is_named_with_its_remedy() -> None:
     nothing = Torch(find=lambda _name: None).why_not()
     assert nothing == (
-        "torch and transformers are not installed. Install: pip install 'edgebench[torch]'."
+        "torch and transformers are not installed. Install into edgebench's environment: "
+        ".venv/bin/pip install 'edgebench[torch]'."
     )
     half = Torch(find=lambda name: name if name == "torch" else None).why_not()
     assert half is not None

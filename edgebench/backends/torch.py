@@ -48,7 +48,8 @@ class Torch:
             return None
         are = "is" if len(missing) == 1 else "are"
         return (
-            f"{' and '.join(missing)} {are} not installed. Install: pip install 'edgebench[torch]'."
+            f"{' and '.join(missing)} {are} not installed. Install into edgebench's environment: "
+            ".venv/bin/pip install 'edgebench[torch]'."
         )
 
     def about(self) -> About:
