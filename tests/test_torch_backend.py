@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from edgebench.backends import EngineError, LoadOptions, WrongIsaError
 from edgebench.backends.reference import Reference
 from edgebench.backends.torch import Torch, build, why_not_cuda
+from edgebench.backends.torch_session import cache_name
 from edgebench.backends.torch_settings import named_memory_errors
 from edgebench.backends.torch_weights import configuration, sources, unpermuted
 from edgebench.measure.verify import distances
@@ -120,6 +121,14 @@ def test_a_network_that_transformers_does_not_have_is_refused(tmp_path: Path) ->
         configuration(shape._replace(rope_dim=8))
     with pytest.raises(EngineError, match="5 heads of a hidden state of 64"):
         configuration(shape._replace(heads=5))
+
+
+def test_the_cache_is_given_by_the_name_that_this_transformers_has() -> None:
+    def until_5_23(input_ids: object, past_key_values: object = None, **_more: object) -> None: ...
+    def from_5_24(input_ids: object, cache: object = None, **_more: object) -> None: ...
+
+    assert cache_name(until_5_23) == "past_key_values"
+    assert cache_name(from_5_24) == "cache"
 
 
 def test_what_is_missing_is_named_with_its_remedy() -> None:

@@ -8,15 +8,23 @@ call `generate`.
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from edgebench.backends import EngineError
 from edgebench.backends.torch_settings import dispatched, named_memory_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edgebench.backends import Dispatched, LoadOptions, Logits
+
+
+def cache_name(forward: Callable[..., object]) -> str:
+    """What the network calls its KV cache: `cache` from transformers 5.24 on, where the earlier
+    `past_key_values` warns and is to be removed in 5.40.
+    """
+    return "cache" if "cache" in inspect.signature(forward).parameters else "past_key_values"
 
 
 class TorchSession:
@@ -28,6 +36,7 @@ class TorchSession:
 
     def __init__(self, model: Any, options: LoadOptions) -> None:
         self._model = model
+        self._cache_name = cache_name(model.forward)
         self._context, self._chunk = options.context_tokens, options.ubatch_tokens
         self._sequences = options.sequences
         self._vocabulary = int(model.config.vocab_size)
@@ -75,9 +84,9 @@ class TorchSession:
         with named_memory_errors(), torch.inference_mode():
             answer = self._model(
                 input_ids=torch.tensor(ids, device=self._model.device),
-                past_key_values=self._cache,
                 use_cache=True,
                 logits_to_keep=0 if every else 1,
+                **{self._cache_name: self._cache},
             )
             logits: Logits = answer.logits.float().cpu().numpy()  # waits for a GPU
         self._used += len(ids[0])
