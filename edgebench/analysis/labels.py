@@ -36,10 +36,15 @@ def cell_label(cell: Cell, files: Iterable[MeasuredFile]) -> str:
 
 def engine_label(cell: Cell) -> str:
     """The backend, and beside it how it keeps its cache and its weights where that was chosen."""
+    return f"{cell.backend} {kept(cell)}".strip()
+
+
+def kept(cell: Cell) -> str:
+    """`kv=q8_0 load=mlock`: what is not as usual of the KV cache's type and of loading."""
     options = cell.options
-    kept = [f"kv={options.kv_type}"] * options.kv_type.startswith("q")
-    kept += [f"load={options.load_mode}"] * (options.load_mode in ("read", "mlock"))
-    return " ".join([cell.backend, *kept])
+    words = [f"kv={options.kv_type}"] * options.kv_type.startswith("q")
+    words += [f"load={options.load_mode}"] * (options.load_mode in ("read", "mlock"))
+    return " ".join(words)
 
 
 def on_device(backend: str, device: str) -> str:

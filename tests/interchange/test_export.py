@@ -265,6 +265,26 @@ def test_cells_that_differ_in_options_alone_have_names_of_their_own(tmp_path: Pa
         assert sum("flash_attention_on" in name.replace(" ", "_") for name in names) == 1
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"device": "cuda"},
+        {"threads": 8},
+        {"backend": "onnxruntime"},
+        {"options": Options(kv_type="q8_0")},
+        {"options": Options(load_mode="read")},
+        {"options": Options(repacking=False)},
+    ],
+    ids=str,
+)
+def test_no_two_cells_are_one_benchmark(tmp_path: Path, other: dict[str, Any]) -> None:
+    """Their launches would be one sample of benchstat's, and a mean of both its figure."""
+    path = save(tmp_path / "a.json", entry(), entry(cell=cell("tg4", **other)))
+
+    for names in names_in(exported.read([path])).values():
+        assert len(set(names)) == 2
+
+
 def test_sessions_of_a_cell_are_numbered_and_are_one_sample_for_benchstat(tmp_path: Path) -> None:
     for number in (1, 2):
         save(tmp_path / f"{number}.json", entry(), run_id=f"{number}" * 8)

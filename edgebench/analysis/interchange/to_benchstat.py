@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from edgebench.analysis import labels
+from edgebench.schema.cell import Cell
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +35,7 @@ def _lines(each: Exported) -> Iterator[str]:
 
 
 def _name(each: Exported, phase: Phase) -> str:
-    """Sessions of a cell share a name, and so their launches are one sample; other options do not.
+    """Sessions of a cell share a name, and so their launches are one sample; other settings do not.
 
     No part ends in a dash and digits at the very end: Go reads that as a number of CPUs.
     """
@@ -41,7 +44,9 @@ def _name(each: Exported, phase: Phase) -> str:
         "model": each.sample.weights.label,
         "backend": cell.backend,
         "isa": cell.isa or "unsaid",
+        "device": cell.device or "unsaid",
         "workload": cell.workload.name,
+        "kept": labels.kept(cell) if isinstance(cell, Cell) else "",
         "options": each.apart,
         "threads": str(cell.threads or "unsaid"),
     }
