@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,3 +35,17 @@ def test_every_work_has_a_cpu_of_its_own() -> None:
 
     assert len(set(seen)) == len(works)
     assert os.sched_getaffinity(0) == allowed, "the caller is left where it was"
+
+
+def test_works_run_at_once_and_the_fastest_trial_counts() -> None:
+    ticks = iter([0, 50, 100, 130, 200, 260])
+    assert fastest_ns([lambda: None], trials=3, clock=lambda: next(ticks)) == 30
+
+    at_once_ns = fastest_ns([lambda: time.sleep(0.05)] * 3, trials=3, clock=time.monotonic_ns)
+    assert 50e6 <= at_once_ns < 150e6
+
+
+def test_a_slow_machine_is_asked_for_fewer_trials() -> None:
+    ticks = iter(range(0, 10**10, 10**9))
+    assert fastest_ns([lambda: None], trials=50, clock=lambda: next(ticks)) == 10**9
+    assert next(ticks) == 6 * 10**9, "three trials, two readings each"
