@@ -55,6 +55,12 @@ def random_weights(shape: Tiny = Tiny(), *, seed: int = 0) -> Weights:  # noqa: 
     return {name: array.astype(np.float32) for name, array in weights.items()}
 
 
+def half_weights() -> Weights:
+    """Random weights that float16 holds exactly."""
+    weights = random_weights()
+    return {name: array.astype(np.float16).astype(np.float32) for name, array in weights.items()}
+
+
 def write_llama(
     path: Path,
     shape: Tiny = Tiny(),  # noqa: B008 - immutable

@@ -9,15 +9,24 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from edgebench.models.onnx_export import export
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from edgebench.models.onnx_export import Activations
+
     Floats = NDArray[np.float32]
 
 OPSETS = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
+
+
+def exported(gguf: Path, activations: Activations = "fp32") -> Path:
+    """Our export of that file, in a folder beside it."""
+    return export(gguf, gguf.with_name(f"{gguf.stem}-{activations}"), activations=activations).path
 
 
 def graph_of(path: Path) -> onnx.ModelProto:

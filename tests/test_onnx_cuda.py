@@ -15,16 +15,14 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from edgebench.backends import EngineError, LoadOptions
+from edgebench.backends import EngineError
 from edgebench.backends.onnxruntime import OnnxRuntime
-from edgebench.models.onnx_export import export
-from tests.gguf_maker import random_weights, write_llama
+from tests.gguf_maker import half_weights, random_weights, write_llama
+from tests.onnx_engine import CPU, CUDA, ON_GPU
+from tests.onnx_maker import exported
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-ON_GPU = LoadOptions(isa="mlas", threads=1, context_tokens=32, device="cuda", activations="fp16")
 
 
 class Binding:
@@ -95,35 +93,34 @@ class StandIn:
         return SimpleNamespace(data_ptr=lambda: 4096)
 
 
-@pytest.fixture
-def halves(tmp_path: Path) -> Path:
-    """A graph of weights that float16 holds exactly."""
-    weights = {
-        name: values.astype(np.float16).astype(np.float32)
-        for name, values in random_weights().items()
-    }
-    gguf = write_llama(tmp_path / "tiny.gguf", weights=weights, quant="Q8_0")
-    return export(gguf, tmp_path / "fp16", activations="fp16").path
-
-
 def stands_in(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> StandIn:
     library = StandIn(**fields)
     monkeypatch.setitem(sys.modules, "onnxruntime", library)
     return library
 
 
-def test_the_fp16_flavour_runs_on_the_gpu_with_its_cache_there(
-    monkeypatch: pytest.MonkeyPatch, halves: Path
-) -> None:
-    library = stands_in(monkeypatch, starts=(CUDA, CPU))
+@pytest.fixture
+def halves(tmp_path: Path) -> Path:
+    gguf = write_llama(tmp_path / "tiny.gguf", weights=half_weights(), quant="Q8_0")
+    return exported(gguf, "fp16")
 
+
+@pytest.fixture
+def after_three_calls(monkeypatch: pytest.MonkeyPatch, halves: Path) -> StandIn:
+    """A library that was asked for a prompt of three tokens, and then for two more."""
+    library = stands_in(monkeypatch, starts=(CUDA, CPU))
     with OnnxRuntime().load(halves, ON_GPU) as session:
         session.prefill([1, 2, 3])
         session.decode([4])
+        session.decode([5])
+    return library
 
+
+def test_the_fp16_flavour_runs_on_the_gpu_with_its_cache_there(after_three_calls: StandIn) -> None:
+    library = after_three_calls
     assert library.asked == [CUDA, CPU], "the GPU first, the CPU for what it has no kernel of"
     assert library.preloaded == 1, "pip's CUDA libraries are found by nothing else"
-    assert len(library.runs) == 2
+    assert len(library.runs) == 3
     assert set(library.allocated) == {("cuda", np.dtype("float16"))}
     for binding in library.bindings:
         cache = {
@@ -135,17 +132,12 @@ def test_the_fp16_flavour_runs_on_the_gpu_with_its_cache_there(
 
 
 def test_the_gpu_gets_the_tokens_of_each_call_and_not_those_of_the_first_binding(
-    monkeypatch: pytest.MonkeyPatch, halves: Path
+    after_three_calls: StandIn,
 ) -> None:
     """On an H200 every call saw zeros: verified with a mean KL of 5.98, and no speed was shown."""
-    library = stands_in(monkeypatch, starts=(CUDA, CPU))
-
-    with OnnxRuntime().load(halves, ON_GPU) as session:
-        session.prefill([1, 2, 3])
-        session.decode([4])
-        session.decode([5])
-
-    seen = [(run["input_ids"], run["seqlens_k"], run["total_len"]) for run in library.runs]
+    seen = [
+        (run["input_ids"], run["seqlens_k"], run["total_len"]) for run in after_three_calls.runs
+    ]
     assert seen == [([1, 2, 3], [2], [3]), ([4], [3], [4]), ([5], [4], [5])]
 
 
@@ -177,10 +169,9 @@ def test_other_activations_than_fp16_are_refused_on_cuda(
 ) -> None:
     stands_in(monkeypatch, starts=(CUDA, CPU))
     gguf = write_llama(tmp_path / "tiny.gguf", weights=random_weights(), quant="Q8_0")
-    exact = export(gguf, tmp_path / "fp32", activations="fp32").path
     with (
         pytest.raises(EngineError, match="takes float16 only, and the graph has fp32"),
-        OnnxRuntime().load(exact, ON_GPU._replace(activations="fp32")),
+        OnnxRuntime().load(exported(gguf), ON_GPU._replace(activations="fp32")),
     ):
         pytest.fail("it was opened")
 

@@ -15,16 +15,14 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from edgebench.backends import LoadOptions
 from edgebench.backends.onnxruntime import OnnxRuntime
-from tests.gguf_maker import write_llama
-from tests.test_onnxruntime import TOKENS, exported, halves, mean_kl, right
+from tests.answers import answers, mean_kl, right
+from tests.gguf_maker import half_weights, write_llama
+from tests.onnx_engine import CPU, CUDA, ON_GPU
+from tests.onnx_maker import exported
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-ON_GPU = LoadOptions(isa="mlas", threads=1, context_tokens=32, device="cuda", activations="fp16")
 
 
 class Copying:
@@ -81,12 +79,11 @@ def with_gpu_memory() -> SimpleNamespace:
 def test_a_graph_in_gpu_memory_says_what_the_reference_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quant: str
 ) -> None:
-    gguf = write_llama(tmp_path / "tiny.gguf", weights=halves(), quant=quant)
+    gguf = write_llama(tmp_path / "tiny.gguf", weights=half_weights(), quant=quant)
     graph = exported(gguf, "fp16")
     monkeypatch.setitem(sys.modules, "onnxruntime", with_gpu_memory())
 
     with OnnxRuntime().load(graph, ON_GPU) as session:
-        rows = [session.prefill(TOKENS[:6], every=True).copy()]
-        rows += [session.decode([token]).copy() for token in TOKENS[6:]]
+        found = answers(session)
 
-    assert mean_kl(right(gguf), np.concatenate(rows)) <= 1e-4
+    assert mean_kl(right(gguf), found) <= 1e-4

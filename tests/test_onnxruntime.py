@@ -1,4 +1,4 @@
-"""ONNX Runtime's answers: our graphs against the reference, others' graphs, and bad ones."""
+"""ONNX Runtime's answers to our graphs, against the reference, and the files that it refuses."""
 
 from __future__ import annotations
 
@@ -10,73 +10,25 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from edgebench.backends import EngineError, LoadOptions
+from edgebench.backends import EngineError
 from edgebench.backends import onnx_prepacked as prepacking
 from edgebench.backends.onnxruntime import OnnxRuntime
-from edgebench.backends.reference import Reference
-from edgebench.measure.verify import distances
-from edgebench.models.onnx_export import export
-from tests.gguf_maker import Tiny, random_weights, write_llama
-from tests.onnx_maker import as_others_make_it, averager, graph_of, one_node, save
+from tests.answers import FACTORS, LINEAR, TOKENS, mean_kl, right
+from tests.gguf_maker import Tiny, half_weights, random_weights, write_llama
+from tests.onnx_engine import OPTIONS, logits, refusal
+from tests.onnx_maker import exported, graph_of, one_node, save
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from edgebench.models.onnx_export import Activations
-
     Floats = NDArray[np.float32]
-
-TOKENS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 35, 89, 79]
-OPTIONS = LoadOptions(isa="mlas", threads=1, context_tokens=32, activations="fp32")
-FACTORS = {"rope_freqs.weight": np.linspace(1, 8, 8).astype(np.float32)}
-LINEAR = {"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 4.0}
-
-
-def exported(gguf: Path, activations: Activations = "fp32") -> Path:
-    return export(gguf, gguf.with_name(f"{gguf.stem}-{activations}"), activations=activations).path
-
-
-def halves() -> dict[str, NDArray[np.float32]]:
-    """Random weights that float16 holds exactly."""
-    weights = random_weights()
-    return {name: array.astype(np.float16).astype(np.float32) for name, array in weights.items()}
-
-
-def right(gguf: Path) -> Floats:
-    options = LoadOptions(isa="numpy", threads=1, context_tokens=32)
-    with Reference().load(gguf, options) as session:
-        return session.prefill(TOKENS, every=True)
-
-
-def logits(path: Path, **fields: Any) -> Floats:
-    """After each token: the first half as a batch, the others step by step."""
-    with OnnxRuntime().load(path, OPTIONS._replace(**fields)) as session:
-        rows = [session.prefill(TOKENS[:6], every=True).copy()]
-        rows += [session.decode([token]).copy() for token in TOKENS[6:]]
-        return np.concatenate(rows)
-
-
-def mean_kl(one: Floats, other: Floats) -> float:
-    found = distances(one, other, TOKENS).mean_kl
-    assert found is not None
-    return found
-
-
-def refusal(path: Path, **fields: Any) -> str:
-    with (
-        pytest.raises(EngineError) as caught,
-        OnnxRuntime().load(path, OPTIONS._replace(**fields)) as session,
-    ):
-        session.prefill(TOKENS)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    return write_llama(tmp_path / "tiny.gguf", weights=halves(), quant="Q8_0")
+    return write_llama(tmp_path / "tiny.gguf", weights=half_weights(), quant="Q8_0")
 
 
 @pytest.mark.parametrize(
@@ -272,72 +224,6 @@ def test_what_this_build_cannot_run_is_a_sentence(
 
 def test_what_is_no_onnx_is_refused(tiny: Path) -> None:
     assert "not an ONNX model" in refusal(tiny)
-
-
-def test_a_growing_cache_made_by_others_is_carried_along(tmp_path: Path) -> None:
-    draw = np.random.default_rng(3)
-    table, places, head = (
-        draw.normal(size=size).astype(np.float32) for size in ((96, 8), (32, 8), (8, 96))
-    )
-    path = averager(tmp_path / "m.onnx", table, places, head)
-
-    x = table[TOKENS] + places[: len(TOKENS)]
-    means = np.cumsum(x, axis=0) / np.arange(1, len(TOKENS) + 1)[:, None]
-    assert np.allclose(logits(path), means @ head, atol=1e-5)
-    assert np.allclose(logits(path, ubatch_tokens=4), means @ head, atol=1e-5)
-
-
-def test_a_shared_cache_made_by_others_is_written_in_place(tiny: Path, tmp_path: Path) -> None:
-    theirs = as_others_make_it(exported(tiny), tmp_path / "theirs")
-    assert mean_kl(right(tiny), logits(theirs)) <= 1e-6
-    with OnnxRuntime().load(theirs, OPTIONS) as session:
-        first = session.prefill(TOKENS).copy()
-        session.reset()
-        assert np.array_equal(session.prefill(TOKENS), first)
-        assert session.kv_cache_bytes == 2 * 2 * 2 * 32 * 16 * 4
-
-
-def test_the_operators_of_others_say_what_activations_are(tiny: Path, tmp_path: Path) -> None:
-    theirs = as_others_make_it(exported(tiny, "int8"), tmp_path / "theirs")
-    with OnnxRuntime().load(theirs, OPTIONS) as session:
-        assert "activations=int8" in session.dispatched().features
-
-
-def test_logits_of_the_last_token_alone_are_enough_to_measure(tiny: Path, tmp_path: Path) -> None:
-    theirs = as_others_make_it(exported(tiny), tmp_path / "theirs", last_only=True)
-    with OnnxRuntime().load(theirs, OPTIONS) as session:
-        assert np.allclose(session.prefill(TOKENS), right(tiny)[-1], atol=1e-4)
-        session.reset()
-        with pytest.raises(EngineError, match="last token only"):
-            session.prefill(TOKENS, every=True)
-
-
-@pytest.mark.parametrize("missing", ["input_ids", "attention_mask", "past_key_values.0.key"])
-def test_an_input_that_is_missing_is_named(tmp_path: Path, missing: str) -> None:
-    path = averager(tmp_path / "m.onnx", *(np.ones((8, 8), dtype=np.float32) for _ in range(3)))
-    model = graph_of(path)
-    for value in list(model.graph.input):
-        if value.name == missing or missing[:4] == value.name[:4] == "past":
-            value.name = f"renamed.{value.name}"
-    for node in model.graph.node:
-        for at, name in enumerate(node.input):
-            if name == missing or missing[:4] == name[:4] == "past":
-                node.input[at] = f"renamed.{name}"
-    assert f"no input {missing!r}" in refusal(save(model, path))
-
-
-def test_an_input_that_nobody_knows_is_named(tmp_path: Path) -> None:
-    path = averager(tmp_path / "m.onnx", *(np.ones((8, 8), dtype=np.float32) for _ in range(3)))
-    model = graph_of(path)
-    extra = model.graph.input.add()
-    extra.CopyFrom(model.graph.input[0])
-    extra.name = "use_cache_branch"
-    assert "'use_cache_branch'" in refusal(save(model, path))
-
-
-def test_others_graphs_run_one_sequence(tmp_path: Path) -> None:
-    path = averager(tmp_path / "m.onnx", *(np.ones((8, 8), dtype=np.float32) for _ in range(3)))
-    assert "one sequence" in refusal(path, sequences=2)
 
 
 def test_a_folder_may_be_moved(tiny: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from edgebench.backends import EngineError, LoadOptions, WrongIsaError
 from edgebench.backends.reference import Reference, attend, rotate
+from tests.answers import TOKENS
 from tests.gguf_maker import Tiny, random_weights, write_llama
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 OPTIONS = LoadOptions(isa="numpy", threads=1, context_tokens=32)
-TOKENS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 35, 89, 79]
 
 
 def logits(path: Path, backend: Backend | None = None) -> NDArray[np.float32]:

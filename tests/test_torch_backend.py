@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgebench.backends import EngineError, LoadOptions, WrongIsaError
-from edgebench.backends.reference import Reference
 from edgebench.backends.torch import Torch, build, why_not_cuda
 from edgebench.backends.torch_session import cache_name
 from edgebench.backends.torch_settings import named_memory_errors
 from edgebench.backends.torch_weights import configuration, sources, unpermuted
-from edgebench.measure.verify import distances
 from edgebench.models.gguf import read_header
 from edgebench.models.llama import dimensions, expected_weights
+from tests.answers import FACTORS, LINEAR, TOKENS, answers, mean_kl, right
 from tests.gguf_maker import Tiny, random_weights, write_llama
 
 if TYPE_CHECKING:
@@ -35,10 +34,7 @@ needs_torch = pytest.mark.skipif(
     reason="torch and transformers are not installed: pip install 'edgebench[torch]'",
 )
 
-TOKENS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 35, 89, 79]
 OPTIONS = LoadOptions(isa="torch", threads=1, context_tokens=32, activations="fp32")
-FACTORS = {"rope_freqs.weight": np.linspace(1, 8, 8).astype(np.float32)}
-LINEAR = {"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 4.0}
 SHOWN = """PyTorch built with:
   - Intel(R) oneAPI Math Kernel Library Version 2024.2-Product Build 20240605 for Intel(R) 64
   - Intel(R) MKL-DNN v3.12.0 (Git Hash 80afa71049cd69a3df32adcccb623b12cd7baa22)
@@ -46,18 +42,9 @@ SHOWN = """PyTorch built with:
 """
 
 
-def right(path: Path) -> Floats:
-    options = LoadOptions(isa="numpy", threads=1, context_tokens=32)
-    with Reference().load(path, options) as session:
-        return session.prefill(TOKENS, every=True)
-
-
 def logits(path: Path, **fields: Any) -> Floats:
-    """After each token: the first half as a batch, the others step by step."""
     with Torch().load(path, OPTIONS._replace(**fields)) as session:
-        rows = [session.prefill(TOKENS[:6], every=True)]
-        rows += [session.decode([token]) for token in TOKENS[6:]]
-        return np.concatenate(rows)
+        return answers(session)
 
 
 def refusal(path: Path, **fields: Any) -> str:
@@ -186,9 +173,7 @@ def test_it_agrees_with_the_reference(tmp_path: Path, shape: Tiny) -> None:
 @pytest.mark.parametrize("quant", ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0"])
 def test_quantized_weights_are_the_file_s_own(tmp_path: Path, quant: str) -> None:
     path = write_llama(tmp_path / "m.gguf", quant=quant)
-    mean_kl = distances(right(path), logits(path), TOKENS).mean_kl
-    assert mean_kl is not None
-    assert mean_kl < 1e-9
+    assert mean_kl(right(path), logits(path)) < 1e-9
 
 
 @needs_torch
@@ -201,10 +186,8 @@ def test_float16_activations_stay_near_the_reference(tmp_path: Path) -> None:
     options = OPTIONS._replace(activations="fp16")
     session = TorchSession(network(read_header(path), options), options)
     found = session.prefill(TOKENS, every=True)
-    mean_kl = distances(right(path), found, TOKENS).mean_kl
     assert found.dtype == np.float32
-    assert mean_kl is not None
-    assert 1e-9 < mean_kl < 1e-3
+    assert 1e-9 < mean_kl(right(path), found) < 1e-3
     assert session.kv_cache_bytes == 2 * 2 * 2 * 32 * 16 * 2
     assert "activations=float16" in session.dispatched().features
 
