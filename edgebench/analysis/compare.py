@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
-from edgebench.analysis import comparable, compare_devices, stats
+from edgebench.analysis import comparable, compare_devices, compare_naming, stats
 from edgebench.analysis.comparable import Obstacle, capital
 from edgebench.analysis.compare_samples import (
     HIGHER_IS_BETTER,
@@ -73,6 +73,7 @@ def compare(sides: Sequence[SideSamples]) -> Comparison:
     """
     footnotes, refusals, measured = Footnotes(), [], []
     told: set[tuple[str, str]] = set()
+    sides = compare_naming.told_apart(sides)
     base, *heads = sides
     for number, head in enumerate(heads, start=1):
         pairing = comparable.pair(base.samples, head.samples)

@@ -6,8 +6,11 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from edgebench.analysis import compare_naming
 from edgebench.analysis.compare import compare
+from edgebench.analysis.compare_samples import SideSamples
 from edgebench.report import comparison
+from edgebench.schema.cell import Options
 from edgebench.schema.comparison import Comparison
 from tests.comparing.makers import BACKEND, SLOWER_MS, decode, record, side, write, wrong
 from tests.conftest import Edgebench, golden
@@ -16,7 +19,8 @@ from tests.results_maker import DEVICE, cell
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgebench.analysis.compare_samples import SideSamples
+
+LABEL = "tiny Q4_0 llama.cpp armv8.2_1 4t tg4"
 
 
 def test_extreme_figures_are_shown_and_crash_nothing() -> None:
@@ -41,6 +45,24 @@ def test_strangers_strings_command_neither_terminal_nor_markdown_nor_spreadsheet
     assert all(line.count(" | ") == 7 for line in marked.splitlines() if line.startswith("|"))
     rows = list(csv.DictReader(io.StringIO(comparison.to_csv(found))))
     assert {row["side"] for row in rows} == {"'=cmd|' /C calc'!A1"}
+
+
+def test_cells_that_differ_in_options_alone_say_in_which() -> None:
+    on, off = (cell(options=Options(flash_attention=value)) for value in (True, False))
+    sides = [side("old", record(cells=(on, off))), side("new", record(cells=(on,)))]
+
+    found = compare(sides)
+
+    assert {row.label for row in found.differences} == {f"{LABEL}, flash_attention on"}
+    assert {row.label for row in found.refusals} == {f"{LABEL}, flash_attention off"}
+
+
+def test_a_looped_cell_beside_a_launched_one_says_so() -> None:
+    (launched,) = side("old", record()).samples
+    looped = launched._replace(looped=True)
+    (one,) = compare_naming.told_apart([SideSamples("old", 2, (launched, looped), {})])
+
+    assert [each.label for each in one.samples] == [f"{LABEL}, sustain off", f"{LABEL}, sustain on"]
 
 
 def three() -> Comparison:
