@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgebench import files
+from edgebench.analysis import labels
 from edgebench.report import details, dispatched, table
-from edgebench.schema.cell import Export, Skipped
+from edgebench.schema.cell import Export, Options, Skipped
 from edgebench.schema.launch import Failure
 from edgebench.schema.result import CellResult, Result
 from tests.conftest import golden
@@ -98,6 +99,15 @@ def test_kernels_that_were_switched_off_stand_beside_the_engine() -> None:
 
     engines = [row[1] for row in table.rows(made)]
     assert engines == ["llama.cpp", "llama.cpp flash_attention=no", "llama.cpp repacking=no"]
+
+
+def test_a_kv_cache_of_a_chosen_type_stands_beside_the_engine() -> None:
+    """An engine that cannot be told its type has none to name: `reference` keeps float32."""
+    chosen = [labels.engine_label(cell(options=Options(kv_type=kv))) for kv in ("f16", "f32")]
+    own = cell(backend="reference", options=Options(kv_type="f32", flash_attention=None))
+
+    assert chosen == ["llama.cpp", "llama.cpp kv=f32"]
+    assert labels.engine_label(own) == "reference"
 
 
 def test_what_an_engine_read_back_is_shown_once_for_all_of_its_cells() -> None:

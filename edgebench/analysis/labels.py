@@ -40,9 +40,13 @@ def engine_label(cell: Cell) -> str:
 
 
 def kept(cell: Cell) -> str:
-    """`kv=q8_0 load=mlock`: what is not as usual of the KV cache's type and of loading."""
+    """`kv=q8_0 load=mlock`: what is not as usual of the KV cache's type and of loading.
+
+    Engines without flash attention to switch cannot be told the type of their cache either.
+    """
     options = cell.options
-    words = [f"kv={options.kv_type}"] * options.kv_type.startswith("q")
+    chosen = options.kv_type != "f16" and options.flash_attention is not None
+    words = [f"kv={options.kv_type}"] * chosen
     words += [f"load={options.load_mode}"] * (options.load_mode in ("read", "mlock"))
     return " ".join(words)
 

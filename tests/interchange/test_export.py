@@ -138,6 +138,17 @@ def test_the_markdown_table_is_llama_benchs(sound: Path) -> None:
     assert re.search(r"\| CPU \(armv8\.2\\_1\) \| 4 \| tg4 \| 98\.0\d ± 1\.7\d \|", table)
 
 
+def test_llama_benchs_table_has_columns_for_what_rows_differ_in(tmp_path: Path) -> None:
+    cells = [cell(options=Options(flash_attention=value)) for value in (True, False)]
+    path = save(tmp_path / "a.json", *(entry(cell=each) for each in cells))
+
+    lines = to_llama_bench.to_markdown(exported.read([path]), markdown).splitlines()
+
+    head, _, *rows = ([part.strip() for part in line.strip("|").split("|")] for line in lines)
+    assert head[4:] == ["threads", "fa", "test", "t/s"]
+    assert [row[head.index("fa")] for row in rows] == ["1", "0"]
+
+
 @pytest.mark.parametrize("to", FORMATS)
 def test_no_format_holds_a_speed_that_may_not_be_shown(
     to: str, mixed: Path, edgebench: Edgebench

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 UNKNOWN = ("build_number", "cpu_mask", "cpu_strict", "poll", "n_cpu_moe", "split_mode", "main_gpu",
            "no_kv_offload", "devices", "tensor_split", "tensor_buft_overrides", "embeddings",
            "no_op_offload", "no_host")  # fmt: skip
-COLUMNS = ("model", "size", "params", "backend", "threads", "test", "t/s")
+COLUMNS = ("model", "size", "params", "backend", "threads")
+# Of its JSON, and what its table calls them where rows differ in them.
+VARYING = {"n_batch": "n_batch", "n_ubatch": "n_ubatch", "type_k": "type_k", "type_v": "type_v",
+           "flash_attn": "fa", "use_mmap": "mmap", "repack": "repack"}  # fmt: skip
 MIB, GIB = 1 << 20, 1 << 30
 
 
@@ -30,8 +33,13 @@ def to_json(export: Export) -> str:
 
 def to_markdown(export: Export, escape: Callable[[str], str]) -> str:
     """The table of `llama-bench -o md`. `escape` makes a stranger's text harmless in it."""
-    lines = [COLUMNS, (":---", *["---:"] * 2, ":---", *["---:"] * 3)]
-    lines += [tuple(map(escape, _fields(*each))) for each in _phases(export.cells)]
+    rows = [_row(*each) for each in _phases(export.cells)]
+    varying = [name for name in VARYING if len({row[name] for row in rows}) > 1]
+    lines = [(*COLUMNS, *(VARYING[name] for name in varying), "test", "t/s")]
+    lines.append((":---", *["---:"] * 2, ":---", *["---:"] * (len(varying) + 3)))
+    for each, row in zip(_phases(export.cells), rows, strict=True):
+        *first, test, rate = _fields(*each)
+        lines.append(tuple(map(escape, (*first, *(_flag(row[n]) for n in varying), test, rate))))
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -107,6 +115,10 @@ def _fields(each: Exported, phase: Phase) -> tuple[str, ...]:
         f"{kind}{phase.tokens}{depth}",
         f"{statistics.fmean(rates):.2f}{spread}",
     )
+
+
+def _flag(value: object) -> str:
+    return "-" if value is None else str(int(value) if isinstance(value, bool) else value)
 
 
 def _size(size_bytes: int | None) -> str:
