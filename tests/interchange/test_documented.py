@@ -12,12 +12,12 @@ import pytest
 
 from edgebench.analysis.index import tables
 from tests import shell_lines
+from tests.interchange.makers import DATA
 
 if TYPE_CHECKING:
     from tests.conftest import Edgebench
 
 ROOT = Path(__file__).parent.parent.parent
-DATA = Path(__file__).parent / "data"
 PAGES = ("interchange.md", "query.md")
 
 
