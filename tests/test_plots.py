@@ -225,6 +225,13 @@ def test_labels_tell_apart_by_what_differs() -> None:
     assert len(label("y" * 10**6)) <= 63
 
 
+@pytest.mark.parametrize("name", PLOTS)
+def test_numbers_name_the_settings_in_which_cells_differ(name: str) -> None:
+    plot = PLOTS[name]([row._replace(settings="kv_type q8_0") for row in full()])
+
+    assert all(str(model).endswith(" kv_type q8_0") for model in column(plot, "model"))
+
+
 def test_numbers_as_csv_run_nothing() -> None:
     plot = PLOTS["memory"](rows(maker.hostile()))
 

@@ -94,6 +94,10 @@ class CellRow(NamedTuple):
     started_utc: str
 
     @property
+    def model_and_settings(self) -> str:
+        return f"{self.model} {self.settings}".strip()
+
+    @property
     def engine(self) -> str:
         """The backend, and where it ran if not on the CPU."""
         return on_device(self.backend, self.on)

@@ -92,7 +92,7 @@ def _line(point: Point) -> tuple[str, ...]:
 
 def _numbers(point: Point) -> tuple[str | float | None, ...]:
     row = point.row
-    named = (point.phase, row.device, row.model, row.engine, row.isa, row.threads)
+    named = (point.phase, row.device, row.model_and_settings, row.engine, row.isa, row.threads)
     return (*named, row.workload.name, point.tokens, *bounds(point.rate))
 
 

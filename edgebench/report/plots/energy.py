@@ -95,7 +95,14 @@ def _joules(point: Point) -> float:
 def _numbers(point: Point) -> tuple[str | float | None, ...]:
     row, found = point.row, point.found
     watts = found.watts.estimate if found.watts else None
-    named = (row.device, row.model, row.engine, row.isa, row.threads, row.workload.name)
+    named = (
+        row.device,
+        row.model_and_settings,
+        row.engine,
+        row.isa,
+        row.threads,
+        row.workload.name,
+    )
     return (*named, found.phase, found.method, found.scope, found.quality,
             *bounds(point.per_token), watts, found.idle_watts)  # fmt: skip
 

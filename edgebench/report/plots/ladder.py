@@ -118,8 +118,8 @@ def _few(steps: Sequence[Step]) -> list[Step]:
 
 def _numbers(step: Step) -> tuple[str | float | None, ...]:
     row = step.row
-    model = f"{row.model} {row.settings}".strip()
-    measured = (row.device, model, row.engine, row.threads, step.test, row.isa, step.unit)
+    named = (row.device, row.model_and_settings, row.engine)
+    measured = (*named, row.threads, step.test, row.isa, step.unit)
     return (*measured, *bounds(step.value), step.value.launches)
 
 

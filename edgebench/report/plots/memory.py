@@ -63,7 +63,14 @@ def _bar(row: CellRow) -> tuple[str, ...]:
 
 
 def _numbers(row: CellRow) -> tuple[str | float | None, ...]:
-    named = (row.device, row.model, row.engine, row.isa, row.threads, row.workload.name)
+    named = (
+        row.device,
+        row.model_and_settings,
+        row.engine,
+        row.isa,
+        row.threads,
+        row.workload.name,
+    )
     return (*named, *(row.memory or ()))
 
 

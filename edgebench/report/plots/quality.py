@@ -90,7 +90,14 @@ def _front(points: Sequence[Point]) -> list[Point]:
 
 def _numbers(point: Point, front: Sequence[Point]) -> tuple[str | float | None, ...]:
     row, found = point.row, bounds(point.rate)
-    named = (row.device, row.model, row.engine, row.isa, row.threads, row.workload.name)
+    named = (
+        row.device,
+        row.model_and_settings,
+        row.engine,
+        row.isa,
+        row.threads,
+        row.workload.name,
+    )
     measure = (point.measure, point.value, point.positions)
     return (*named, *found, *measure, "yes" if point in front else "no")
 

@@ -70,7 +70,7 @@ def _numbers(point: Point) -> tuple[str | float | None, ...]:
     row, most = point.row, point.ceiling.most_tok_s
     share = point.rate.estimate / most
     cached = "yes" if point.ceiling.cached else "no"
-    named = (point.phase, row.device, row.model, row.engine, row.isa, row.threads)
+    named = (point.phase, row.device, row.model_and_settings, row.engine, row.isa, row.threads)
     return (*named, row.workload.name, most, *bounds(point.rate), share, cached)
 
 

@@ -56,7 +56,15 @@ def _windows(row: CellRow) -> list[Window]:
 
 def _numbers(row: CellRow) -> Iterator[tuple[str | float | None, ...]]:
     for window in _windows(row):
-        yield (row.device, row.model, row.engine, row.isa, row.threads, row.workload.name, *window)
+        yield (
+            row.device,
+            row.model_and_settings,
+            row.engine,
+            row.isa,
+            row.threads,
+            row.workload.name,
+            *window,
+        )
 
 
 def _draw(rows: Sequence[CellRow]) -> Figure:
