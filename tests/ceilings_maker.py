@@ -1,4 +1,4 @@
-"""Ceilings as a scripted machine measures them: every launch a nanosecond slower than the last."""
+"""Ceilings: some made by hand, and those that a scripted machine measures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgebench.measure import roofline
 from edgebench.measure.runner import Outcome
+from edgebench.schema.ceilings import ArithmeticRate, Ceilings, ReadRate
 from edgebench.schema.launch import Failure
 from tests.results_maker import DEVICE
 
@@ -14,8 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edgebench.measure.job import Job
-    from edgebench.schema.ceilings import Ceilings
 
+CEILINGS = Ceilings(
+    schema_version=1, edgebench_version="0.1.0", device="board-4cpu",
+    measured_utc="2026-01-01T00:00:00Z", load_average=0.1, environment={},
+    last_level_cache_bytes=2 << 20, buffer_bytes=256 << 20, huge_page_bytes=256 << 20, trials=50,
+    read=(
+        ReadRate(method="memchr of the C library", threads=4, bytes_read=10**9,
+                 fastest_ns=(120_000_000, 100_000_000)),
+        ReadRate(method="memcmp of the C library", threads=4, bytes_read=10**9,
+                 fastest_ns=(125_000_000, 110_000_000)),
+    ),
+    f32=(ArithmeticRate(method="numpy matmul", threads=4, operations=10**9,
+                        fastest_ns=(20_000_000,)),),
+    int8=(ArithmeticRate(method="MatMulInteger", threads=4, operations=10**9,
+                         fastest_ns=(5_000_000, 6_000_000)),),
+    not_measured={"int8, 1 thread(s)": "onnxruntime is not installed."},
+    stopped_because="rounds",
+)  # fmt: skip
 MISSING = Failure(stage="trial", kind="engine_error", message="onnxruntime is not installed.")
 
 

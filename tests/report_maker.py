@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from edgebench import files
+from edgebench.analysis.report_reading import Collection, read
 from edgebench.schema.claim import Endpoint, Margin, Quote, Reading, Verdict, Verdicts
 from edgebench.schema.energy import Energy
 from edgebench.schema.launch import Dispatch, InstructionCount, Instructions
 from edgebench.schema.result import CellResult
+from tests.ceilings_maker import CEILINGS
 from tests.results_maker import DEVICE, FILE, cell, launch, result, trial, verification
-from tests.test_ceilings import MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def record(
     ]
     plain: dict[str, Any] = {
         "files": tuple(models),
-        "device": DEVICE.model_copy(update={"id": device, "ceilings": MEASURED}),
+        "device": DEVICE.model_copy(update={"id": device, "ceilings": CEILINGS}),
     }
     return result(*entries, **(plain | fields))
 
@@ -181,3 +182,12 @@ def damaged(folder: Path, name: str, key: str, value: str) -> Path:
     path = folder / name
     path.write_text(json.dumps(document).replace('"HERE"', value))
     return path
+
+
+def collection(folder: Path) -> Collection:
+    """What is read from a folder with one of each: two devices, an emulated one, verdicts."""
+    write(folder, "a.json", record())
+    write(folder, "b.json", record("other"))
+    write(folder, "emulated.json", emulated())
+    write(folder, "claims.json", verdicts())
+    return read([folder])

@@ -10,10 +10,10 @@ from edgebench.analysis import ceilings
 from edgebench.models import catalog, cost
 from edgebench.report import details, table
 from edgebench.report.ceilings import render
-from edgebench.schema.ceilings import ArithmeticRate, Ceilings, ReadRate
 from edgebench.schema.cell import MeasuredFile, Options
 from edgebench.schema.result import CellResult, Result
 from edgebench.schema.workload import Workload, parse_workloads
+from tests.ceilings_maker import CEILINGS
 from tests.conftest import golden
 from tests.results_maker import (
     DEVICE,
@@ -30,23 +30,6 @@ if TYPE_CHECKING:
     from edgebench.schema.device import Device
 
 MODELS = catalog.load_catalog().models
-MEASURED = Ceilings(
-    schema_version=1, edgebench_version="0.1.0", device="board-4cpu",
-    measured_utc="2026-01-01T00:00:00Z", load_average=0.1, environment={},
-    last_level_cache_bytes=2 << 20, buffer_bytes=256 << 20, huge_page_bytes=256 << 20, trials=50,
-    read=(
-        ReadRate(method="memchr of the C library", threads=4, bytes_read=10**9,
-                 fastest_ns=(120_000_000, 100_000_000)),
-        ReadRate(method="memcmp of the C library", threads=4, bytes_read=10**9,
-                 fastest_ns=(125_000_000, 110_000_000)),
-    ),
-    f32=(ArithmeticRate(method="numpy matmul", threads=4, operations=10**9,
-                        fastest_ns=(20_000_000,)),),
-    int8=(ArithmeticRate(method="MatMulInteger", threads=4, operations=10**9,
-                         fastest_ns=(5_000_000, 6_000_000)),),
-    not_measured={"int8, 1 thread(s)": "onnxruntime is not installed."},
-    stopped_because="rounds",
-)  # fmt: skip
 BIG = FILE.model_copy(update={"size_bytes": 50_000_000})
 
 
@@ -55,7 +38,7 @@ def workload(text: str) -> Workload:
 
 
 def device(**fields: Any) -> Device:
-    return DEVICE.model_copy(update={"ceilings": MEASURED.model_copy(update=fields)})
+    return DEVICE.model_copy(update={"ceilings": CEILINGS.model_copy(update=fields)})
 
 
 def decoded(step_ms: float, file: MeasuredFile = BIG, **fields: Any) -> Result:
@@ -215,13 +198,13 @@ def test_shares_stand_in_the_details() -> None:
 
 
 def test_ceilings_as_a_table() -> None:
-    golden("ceilings.txt", render(MEASURED))
+    golden("ceilings.txt", render(CEILINGS))
 
 
 def test_a_buffer_that_caches_could_hold_is_a_warning() -> None:
-    assert "small_buffer" in render(MEASURED.model_copy(update={"buffer_bytes": 4 << 20}))
+    assert "small_buffer" in render(CEILINGS.model_copy(update={"buffer_bytes": 4 << 20}))
 
 
 def test_a_busy_machine_is_a_warning() -> None:
-    assert "busy" not in render(MEASURED)
-    assert "load average was 3.0" in render(MEASURED.model_copy(update={"load_average": 3.0}))
+    assert "busy" not in render(CEILINGS)
+    assert "load average was 3.0" in render(CEILINGS.model_copy(update={"load_average": 3.0}))
