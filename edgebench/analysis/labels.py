@@ -35,19 +35,21 @@ def cell_label(cell: Cell, files: Iterable[MeasuredFile]) -> str:
 
 
 def engine_label(cell: Cell) -> str:
-    """The backend, and beside it how it keeps its cache and its weights where that was chosen."""
-    return f"{cell.backend} {kept(cell)}".strip()
+    """The backend, and beside it what was chosen of its settings: rows must not look alike."""
+    return f"{cell.backend} {chosen(cell)}".strip()
 
 
-def kept(cell: Cell) -> str:
-    """`kv=q8_0 load=mlock`: what is not as usual of the KV cache's type and of loading.
+def chosen(cell: Cell) -> str:
+    """`kv=q8_0 load=mlock flash_attention=no`: what is not as usual of cache, loading, kernels.
 
     Engines without flash attention to switch cannot be told the type of their cache either.
     """
     options = cell.options
-    chosen = options.kv_type != "f16" and options.flash_attention is not None
-    words = [f"kv={options.kv_type}"] * chosen
+    kv_chosen = options.kv_type != "f16" and options.flash_attention is not None
+    words = [f"kv={options.kv_type}"] * kv_chosen
     words += [f"load={options.load_mode}"] * (options.load_mode in ("read", "mlock"))
+    words += ["flash_attention=no"] * (options.flash_attention is False)
+    words += ["repacking=no"] * (options.repacking is False)
     return " ".join(words)
 
 

@@ -20,7 +20,7 @@ from edgebench.report.grid import grid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edgebench.schema.cell import Cell, MeasuredFile
+    from edgebench.schema.cell import MeasuredFile
     from edgebench.schema.interval import Interval
     from edgebench.schema.result import CellResult, Result
     from edgebench.schema.summary import CellSummary
@@ -143,7 +143,7 @@ def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, summary: CellSumma
     peak, cpu_s = summary.peak_rss_bytes, summary.cpu_s_per_token
     return Row(
         model=short_label(file),
-        backend=on_device(_engine(cell.cell), cell.cell.device),
+        backend=on_device(engine_label(cell.cell), cell.cell.device),
         isa=_dispatched(cell),
         threads=str(cell.cell.threads),
         test=phase.test,
@@ -154,13 +154,6 @@ def _row(cell: CellResult, file: MeasuredFile, phase: _Phase, summary: CellSumma
         memory=f"{peak / 2**20:.0f} MiB" if peak else "-",
         verified=_mark(cell),
     )
-
-
-def _engine(cell: Cell) -> str:
-    """With the kernels that were switched off for it: they change the ranking of variants."""
-    switches = {name: getattr(cell.options, name) for name in ("flash_attention", "repacking")}
-    off = [f"{name}=no" for name, value in switches.items() if value is False]
-    return " ".join((engine_label(cell), *off))
 
 
 def _mark(cell: CellResult) -> str:

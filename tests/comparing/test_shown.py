@@ -48,13 +48,13 @@ def test_strangers_strings_command_neither_terminal_nor_markdown_nor_spreadsheet
 
 
 def test_cells_that_differ_in_options_alone_say_in_which() -> None:
-    on, off = (cell(options=Options(flash_attention=value)) for value in (True, False))
-    sides = [side("old", record(cells=(on, off))), side("new", record(cells=(on,)))]
+    big, little = (cell(options=Options(cpus=cpus)) for cpus in ("4-7", "0-3"))
+    sides = [side("old", record(cells=(big, little))), side("new", record(cells=(big,)))]
 
     found = compare(sides)
 
-    assert {row.label for row in found.differences} == {f"{LABEL}, flash_attention on"}
-    assert {row.label for row in found.refusals} == {f"{LABEL}, flash_attention off"}
+    assert {row.label for row in found.differences} == {f"{LABEL}, cpus 4-7"}
+    assert {row.label for row in found.refusals} == {f"{LABEL}, cpus 0-3"}
 
 
 def test_a_looped_cell_beside_a_launched_one_says_so() -> None:

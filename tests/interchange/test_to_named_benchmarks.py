@@ -80,14 +80,14 @@ def names_in(export: exported.Export) -> dict[str, list[str]]:
 
 
 def test_cells_that_differ_in_options_alone_have_names_of_their_own(tmp_path: Path) -> None:
-    cells = [cell(options=Options(flash_attention=setting)) for setting in (True, False)]
+    cells = [cell(options=Options(cpus=cpus)) for cpus in ("4-7", "0-3")]
     entries = [entry(cell=each) for each in cells]
 
     found = names_in(exported.read([save(tmp_path / "a.json", *entries)]))
 
     for names in found.values():
         assert len(set(names)) == len(names) == 2
-        assert sum("flash_attention_on" in name.replace(" ", "_") for name in names) == 1
+        assert sum("cpus_4-7" in name.replace(" ", "_") for name in names) == 1
 
 
 @pytest.mark.parametrize(

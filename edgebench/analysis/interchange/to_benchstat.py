@@ -46,7 +46,7 @@ def _name(each: Exported, phase: Phase) -> str:
         "isa": cell.isa or "unsaid",
         "device": cell.device or "unsaid",
         "workload": cell.workload.name,
-        "kept": labels.kept(cell) if isinstance(cell, Cell) else "",
+        "settings": labels.chosen(cell) if isinstance(cell, Cell) else "",
         "options": each.apart,
         "threads": str(cell.threads or "unsaid"),
     }
