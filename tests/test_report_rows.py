@@ -12,6 +12,7 @@ from edgebench.analysis.report_choice import Choice, choose
 from edgebench.analysis.report_reading import read
 from edgebench.analysis.report_rows import cells_of
 from edgebench.errors import BadInput, UnknownName
+from edgebench.report.site import tables
 from edgebench.schema.cell import Options
 from edgebench.schema.result import CellResult
 from tests import report_maker as maker
@@ -187,3 +188,16 @@ def test_files_that_judge_a_claim_otherwise_are_told_and_the_first_stays(tmp_pat
     assert [each.verdict for each in read_all.claims] == list(first.readings[0].verdicts)
     assert [each.file for each in read_all.refused] == ["c.json"]
     assert "is judged otherwise" in read_all.refused[0].reason
+
+
+def test_memory_of_a_cell_on_a_gpu_is_marked_as_main_memory() -> None:
+    on_cpu, *_ = cells_of(maker.record(), "a.json")
+
+    peaks = [
+        field
+        for row in tables.cells([on_cpu, on_cpu._replace(on="cuda")]).rows
+        for field in row
+        if field.value == 200 << 20
+    ]
+
+    assert [peak.note for peak in peaks] == ["", "main memory"]

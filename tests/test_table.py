@@ -143,3 +143,7 @@ def test_a_gpu_is_named_where_it_ran_and_wrong_output_shows_no_speed_there_eithe
     assert speeds["torch", "pp512"] == ("16106", "yes")
     assert speeds["onnxruntime", "pp512"] == ("-", "FAILED")
     assert speeds["llama.cpp", "tg128"] == ("-", "FAILED")
+    assert f"memory  {table.GPU_MEMORY}" in shown
+    assert table.GPU_MEMORY not in table.render(
+        result(CellResult(cell=cell(), verification=verification(), launches=decode_launches(10)))
+    )

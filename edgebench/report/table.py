@@ -41,12 +41,13 @@ MEANING = {
     "verified": "Whether the output agrees with the float32 reference",
 }
 COLUMNS = tuple(MEANING)
+GPU_MEMORY = "Of cells on a GPU too it is main memory: a GPU's own is not measured."
 RIGHT = {"threads", "tok/s", "95 % interval", CPU_TIME, "TTFT", "peak memory"}
 MARKS = {"passed": "yes", "failed": "FAILED", "not_possible": "not possible"}
 
 
 class Footnote(NamedTuple):
-    """One line below the table: `weights`, `skipped` or `warning`, and what there is to say."""
+    """One line below the table: what it is about, such as `skipped`, and what there is to say."""
 
     kind: str
     text: str
@@ -113,6 +114,8 @@ def footnotes(result: Result) -> Iterator[Footnote]:
         same = "the very same weights" if made.weights_id == made.file else "NOT the same weights"
         whose = files.get(made.file, made.file)
         yield Footnote("weights", f"{made.backend} ran {same} as {whose}")
+    if any(entry.cell.device != "cpu" and entry.launches for entry in result.cells):
+        yield Footnote("memory", GPU_MEMORY)
     for skip in result.skipped:
         yield Footnote("skipped", f"{skipped_label(skip, result.files)}: {skip.reason}")
     for note in notes(result):

@@ -45,7 +45,8 @@ def plot(cells: Sequence[CellRow]) -> Plot:
         TITLE,
         "Length: the largest resident set of the worker process (VmHWM). Colours: its anonymous "
         "and file-backed parts at the end of that launch; pages of a mapped model file are "
-        "file-backed. Of several instruction sets and thread counts, the largest peak.",
+        "file-backed; a GPU's own memory is not measured. Of several instruction sets and thread "
+        "counts, the largest peak.",
         COLUMNS,
         tuple(map(_numbers, drawn)),
         notes,

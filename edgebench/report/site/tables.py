@@ -86,6 +86,7 @@ def files(rows: Sequence[FileRow]) -> Table:
 
 def _cell(row: CellRow, records_url: str) -> tuple[Field, ...]:
     memory = row.memory.peak_rss_bytes if row.memory else None
+    whose = "main memory" if memory and row.on != "cpu" else ""
     kl = row.quality.mean_kl if row.quality else None
     return (
         text(row.device),
@@ -97,7 +98,7 @@ def _cell(row: CellRow, records_url: str) -> tuple[Field, ...]:
         interval(row.prefill),
         interval(row.decode),
         interval(row.first_token_s, 1000),
-        number(memory, f"{memory / MIB:.0f}" if memory else None),
+        number(memory, f"{memory / MIB:.0f}" if memory else None, whose),
         number(kl, None if kl is None else significant(kl)),
         _joules(row),
         _instructions(row),
