@@ -9,7 +9,16 @@ from edgebench.measure import record
 from edgebench.measure.runner import Outcome
 from edgebench.schema.cell import Cell, MeasuredFile, Options, Skipped
 from edgebench.schema.device import Cluster, Device
-from edgebench.schema.launch import Counters, Dispatch, Launch, Load, Memory, Trial
+from edgebench.schema.launch import (
+    Counters,
+    Dispatch,
+    InstructionCount,
+    Instructions,
+    Launch,
+    Load,
+    Memory,
+    Trial,
+)
 from edgebench.schema.model import Shape
 from edgebench.schema.note import Note
 from edgebench.schema.result import CellResult, Result, Schedule
@@ -113,3 +122,31 @@ def result(*cells: CellResult, skipped: tuple[Skipped, ...] = (), **fields: Any)
 
 def note(name: str, message: str) -> Note:
     return Note(name=name, message=message)
+
+
+def count(total: int, dot_product: int = 0) -> InstructionCount:
+    rest = dict.fromkeys(("branch", "load_store", "fp_simd", "sve", "sme", "matrix_product"), 0)
+    return InstructionCount(total=total, integer=total, dot_product=dot_product, **rest)
+
+
+def counted_cell(*totals: int, status: str = "passed") -> CellResult:
+    """One launch per figure: a warm-up that counts for nothing, then five prompt tokens."""
+
+    def counts(total: int) -> Instructions:
+        return Instructions(prefill=count(10 * total), steps=(count(total),) * 4)
+
+    launches = tuple(
+        launch(
+            n,
+            tuple(
+                trial(i, prefill_ns=10, step_ns=(5,) * 4).model_copy(
+                    update={"instructions": counts(total if i else 10**9)}
+                )
+                for i in range(2)
+            ),
+        )
+        for n, total in enumerate(totals)
+    )
+    return CellResult(
+        cell=cell("pp5+tg4"), verification=verification(status), launches=launches, emulated="qemu"
+    )

@@ -7,95 +7,69 @@ which no other trial has; the six were fixed before the recording.
 
 from __future__ import annotations
 
-import gzip
 import itertools
-import json
 import statistics
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from scipy.stats import binomtest
 
 from edgebench.analysis import stats
 from edgebench.analysis.compare import ALPHA
-from tests.test_recorded_traces import (
-    METRICS,
-    NEEDED_FOUND,
-    PAIRS,
-    Round,
-    blank,
-    compared,
-    rounds,
-)
+from tests import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edgebench.analysis.compare_samples import Sample
-    from edgebench.schema.comparison import Metric
+    from tests.recorded import Launch
 
-    Launch = dict[Metric, float]
     Pair = tuple[Launch, Launch]
-
-__all__ = ["blank", "rounds"]
 
 LEAST_TRIALS, PAIRS_OF_A_TRIAL = 200, 6
 PROMISED = 0.05
-(TRACE,) = (Path(__file__).parent / "traces").glob("disjoint-*.json.gz")
+TWENTY_PAIRS, NEEDED_FOUND = 20, 0.90
 
 
 @pytest.fixture(scope="module")
-def pairs() -> list[Pair]:
+def trace() -> dict[str, Any]:
+    return recorded.trace("disjoint")
+
+
+@pytest.fixture(scope="module")
+def pairs(trace: dict[str, Any]) -> list[Pair]:
     """`a1` and `a2` of each round."""
-    trace = json.loads(gzip.decompress(TRACE.read_bytes()))
-    columns, tokens = trace["launches"], trace["tokens"]
-    arms: dict[int, dict[str, Launch]] = {}
-    for row in zip(*columns.values(), strict=True):
-        one = dict(zip(columns, row, strict=True))
-        arms.setdefault(one["round"], {})[one["arm"]] = {
-            "decode_tok_s": tokens * 1e6 / one["decode_us"],
-            "cpu_s_per_token": one["cpu_us"] / 1e6 / tokens,
-            "load_s": one["load_us"] / 1e6,
-            "peak_rss_bytes": one["peak_rss_kib"] * 1024,
-        }
-    return [(both["a1"], both["a2"]) for _, both in sorted(arms.items()) if len(both) == 2]
+    return [(both["a1"], both["a2"]) for both in recorded.rounds(trace) if len(both) == 2]
 
 
 @pytest.fixture(scope="module")
 def trials(pairs: list[Pair]) -> list[list[Pair]]:
-    found = [list(batch) for batch in _disjoint(pairs, PAIRS_OF_A_TRIAL)]
+    found = [list(batch) for batch in recorded.disjoint(pairs, PAIRS_OF_A_TRIAL)]
     assert len(found) >= LEAST_TRIALS
     return found
-
-
-def _disjoint(pairs: Sequence[Pair], length: int) -> list[Sequence[Pair]]:
-    return [pairs[at : at + length] for at in range(0, len(pairs) - length + 1, length)]
 
 
 def _finds_a_difference(trial: Sequence[Pair]) -> bool:
     """As `compare` decides: Student's t per metric, Holm over all of them."""
     tested = [
         stats.paired([base[metric] for base, _ in trial], [head[metric] for _, head in trial])
-        for metric in METRICS
+        for metric in recorded.METRICS
     ]
     return min(stats.holm([each.p_two_sided() for each in tested if each])) < ALPHA
 
 
-def test_the_machine_was_not_quiet(pairs: list[Pair]) -> None:
+def test_the_machine_was_not_quiet(trace: dict[str, Any], pairs: list[Pair]) -> None:
     speeds = [one["decode_tok_s"] for one, _ in pairs]
     assert statistics.stdev(speeds) / statistics.fmean(speeds) > 0.1
-    assert min(json.loads(gzip.decompress(TRACE.read_bytes()))["launches"]["load_average_percent"])
+    assert min(trace["launches"]["load_average_percent"])
 
 
 def test_as_recorded_no_more_are_called_different_than_five_per_cent_explain(
-    trials: list[list[Pair]], blank: Sample
+    trials: list[list[Pair]],
 ) -> None:
     """Which arm is base was drawn once, so the count scatters by itself: a binomial test."""
     different = 0
     for trial in trials:
-        found = compared(blank, [one for one, _ in trial], [two for _, two in trial])
-        named = any(each.finding in ("better", "worse") for each in found.differences)
+        named = recorded.called_different([one for one, _ in trial], [two for _, two in trial])
         assert named == _finds_a_difference(trial), "the shorter way below decides as compare does"
         different += named
 
@@ -123,19 +97,13 @@ def test_over_every_way_to_call_one_of_two_equal_programs_base_it_is_five_per_ce
     assert statistics.fmean(called) <= PROMISED
 
 
-def test_ten_per_cent_more_cpu_time_is_found_in_trials_that_share_no_launch(
-    rounds: list[Round], blank: Sample
-) -> None:
+def test_ten_per_cent_more_cpu_time_is_found_in_trials_that_share_no_launch() -> None:
     """Twenty pairs each, of the other trace, which has an arm with a tenth more work."""
+    rounds = [arms for arms in recorded.rounds(recorded.trace("aa")) if len(arms) == 3]
     found = [
-        _finds_more_cpu_time(trial, blank)
-        for trial in _disjoint([(each.a1, each.b) for each in rounds], PAIRS)
+        recorded.findings([arms["a1"] for arms in trial], [arms["b"] for arms in trial])
+        for trial in recorded.disjoint(rounds, TWENTY_PAIRS)
     ]
 
     assert len(found) == 12
-    assert statistics.fmean(found) >= NEEDED_FOUND
-
-
-def _finds_more_cpu_time(trial: Sequence[Pair], blank: Sample) -> bool:
-    found = compared(blank, [one for one, _ in trial], [two for _, two in trial])
-    return {d.metric: d.finding for d in found.differences}["cpu_s_per_token"] == "worse"
+    assert statistics.fmean(each["cpu_s_per_token"] == "worse" for each in found) >= NEEDED_FOUND

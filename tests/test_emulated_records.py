@@ -8,8 +8,7 @@ from edgebench.analysis import checking, metrics
 from edgebench.report import details, table
 from edgebench.schema.result import CellResult, Result
 from tests.conftest import golden
-from tests.results_maker import cell, counters, decode_launches, result, verification
-from tests.test_instructions import counted_cell
+from tests.results_maker import cell, counted_cell, counters, decode_launches, result, verification
 
 QEMU = "qemu-user 7.2 neoverse-n1"
 

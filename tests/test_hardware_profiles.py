@@ -14,37 +14,10 @@ from edgebench.errors import BadInput
 from edgebench.machine import device, new_profile, profile, profile_checks
 from edgebench.schema.hardware import Profile
 from scripts import schema
-from tests.machine_tree import plant
+from tests.machine_tree import BOARD, plant
 
 ROOT = Path(__file__).parent.parent
 OURS = profile.load(ROOT / "hardware")
-BOARD = """\
-version: 1
-name: Example Board
-vendor: Example
-kind: board
-match:
-  - compatible: ["example,board"]
-soc:
-  name: Example SoC
-  clusters:
-    - {core: Cortex-A76, count: 4, max_frequency_mhz: 2400}
-  source: page
-memory:
-  bus_bits: 32
-  transfers_mt_s: 4267
-  bandwidth_gb_s: 17.1
-  source: page
-sources:
-  page: {url: "https://example.org/board", title: Example Board}
-claims:
-  - id: tiny-decode
-    quote: 20 tokens per second
-    metric: decode_tok_s
-    value: 20
-    conditions: {model: tiny, backend: llama.cpp}
-    source: {url: "https://example.org/speed", title: Speed, date: 2026-01-31}
-"""
 
 
 def wrong(folder: Path, old: str, new: str) -> str:

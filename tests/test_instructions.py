@@ -16,9 +16,8 @@ from edgebench.measure import instructions
 from edgebench.measure.instructions import CLASSES, Counting
 from edgebench.report import instructions as table
 from edgebench.schema.launch import InstructionCount, Instructions
-from edgebench.schema.result import CellResult
 from scripts.arm import repeatable
-from tests.results_maker import cell, launch, result, trial, verification
+from tests.results_maker import count, counted_cell, result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,34 +112,6 @@ def test_a_broken_file_of_counts_is_refused_or_read_in_pairs(marks: bytes) -> No
 
 def test_the_classes_of_the_plugin_are_those_of_the_record() -> None:
     assert tuple(InstructionCount.model_fields) == CLASSES
-
-
-def count(total: int, dot_product: int = 0) -> InstructionCount:
-    rest = dict.fromkeys(("branch", "load_store", "fp_simd", "sve", "sme", "matrix_product"), 0)
-    return InstructionCount(total=total, integer=total, dot_product=dot_product, **rest)
-
-
-def counted_cell(*totals: int, status: str = "passed") -> CellResult:
-    """One launch per figure: a warm-up that counts for nothing, then five prompt tokens."""
-
-    def counts(total: int) -> Instructions:
-        return Instructions(prefill=count(10 * total), steps=(count(total),) * 4)
-
-    launches = tuple(
-        launch(
-            n,
-            tuple(
-                trial(i, prefill_ns=10, step_ns=(5,) * 4).model_copy(
-                    update={"instructions": counts(total if i else 10**9)}
-                )
-                for i in range(2)
-            ),
-        )
-        for n, total in enumerate(totals)
-    )
-    return CellResult(
-        cell=cell("pp5+tg4"), verification=verification(status), launches=launches, emulated="qemu"
-    )
 
 
 def test_counts_are_given_per_token_without_the_warm_up() -> None:

@@ -12,44 +12,31 @@ from edgebench.schema.result import CellResult
 from edgebench.schema.sustained import Conditions, Sustained
 from edgebench.schema.workload import parse_workloads
 from tests import report_maker as maker
+from tests.looping.makers import SECOND, looped
 from tests.results_maker import cell, launch, result, verification
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECOND = 10**9
 (DECODING,) = parse_workloads("tg4")
 
 
-def looped(loops: int, *, seconds: float = 1.0, asked_s: float = 600.0) -> Sustained:
+def climbing(loops: int, *, seconds: float = 1.0, asked_s: float = 600.0) -> Sustained:
     """Loops of four tokens, each taking a little longer than the one before."""
     took = [round(seconds * SECOND * (1 + place / 100)) for place in range(loops)]
-    return Sustained(
-        asked_s=asked_s,
-        started_ns=tuple(5 * SECOND + sum(took[:place]) for place in range(loops)),
-        wall_ns=tuple(took),
-        tokenize_ns=None,
-        first_sample_ns=None,
-        prefill_ns=None,
-        decode_ns=tuple(took),
-        cpu_s=(1.0,) * loops,
-        run_delay_ns=None,
-        major_faults=(0,) * loops,
-        other_outputs=0,
-        conditions=Conditions(
-            times_ns=(5 * SECOND, 7 * SECOND),
-            temperature_c=(40.0, 60.0),
-            frequency_khz=None,
-            throttle_count=None,
-            cooling_state=None,
-            firmware_throttled=None,
-        ),
-        power=(),
-    )
+    conditions = Conditions(
+        times_ns=(5 * SECOND, 7 * SECOND), temperature_c=(40.0, 60.0), frequency_khz=None,
+        throttle_count=None, cooling_state=None, firmware_throttled=None,
+    )  # fmt: skip
+    started = tuple(5 * SECOND + sum(took[:place]) for place in range(loops))
+    return looped(
+        took, asked_s=asked_s, started_ns=started, wall_ns=tuple(took), prefill_ns=None,
+        conditions=conditions,
+    )  # fmt: skip
 
 
 def test_each_loop_is_a_window_where_there_are_few() -> None:
-    found = windows(looped(4), DECODING)
+    found = windows(climbing(4), DECODING)
 
     assert [each.tok_s for each in found] == pytest.approx([4 / (1 + n / 100) for n in range(4)])
     assert [each.at_s for each in found] == pytest.approx([0.5, 1.505, 2.52, 3.545])
@@ -58,7 +45,7 @@ def test_each_loop_is_a_window_where_there_are_few() -> None:
 
 
 def test_many_loops_are_put_together_by_their_tokens_and_time() -> None:
-    long = looped(1000, seconds=0.1)
+    long = climbing(1000, seconds=0.1)
 
     found = windows(long, DECODING)
 
@@ -81,9 +68,9 @@ def session(folder: Path, day: int, *runs: Sustained) -> None:
 
 
 def test_of_one_cell_the_longest_run_is_shown_however_new_a_shorter_one_is(tmp_path: Path) -> None:
-    session(tmp_path, 1, looped(30))
-    session(tmp_path, 2, looped(40), looped(4))
-    session(tmp_path, 3, looped(10))
+    session(tmp_path, 1, climbing(30))
+    session(tmp_path, 2, climbing(40), climbing(4))
+    session(tmp_path, 3, climbing(10))
 
     found = read([tmp_path])
 
@@ -93,8 +80,8 @@ def test_of_one_cell_the_longest_run_is_shown_however_new_a_shorter_one_is(tmp_p
 
 
 def test_of_runs_as_long_as_was_asked_the_newest_is_shown(tmp_path: Path) -> None:
-    session(tmp_path, 1, looped(40, asked_s=20.0))
-    session(tmp_path, 2, looped(30, asked_s=20.0))
+    session(tmp_path, 1, climbing(40, asked_s=20.0))
+    session(tmp_path, 2, climbing(30, asked_s=20.0))
 
     (row,) = read([tmp_path]).cells
 
@@ -102,6 +89,6 @@ def test_of_runs_as_long_as_was_asked_the_newest_is_shown(tmp_path: Path) -> Non
 
 
 def test_a_run_that_was_interrupted_says_how_long_it_was(tmp_path: Path) -> None:
-    session(tmp_path, 1, looped(2))
+    session(tmp_path, 1, climbing(2))
     (row,) = read([tmp_path]).cells
     assert row.settings == "looped 2 s"

@@ -6,60 +6,28 @@ rules. Trials share no launch, sides are as recorded, and nothing is left to cha
 
 from __future__ import annotations
 
-import gzip
-import json
 import statistics
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.test_recorded_traces import blank, compared
+from tests import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from edgebench.analysis.compare_samples import Sample
-    from edgebench.schema.comparison import Metric
-
-    Launch = dict[Metric, float]
-    Arms = dict[str, Launch]
-
-__all__ = ["blank"]
+    from tests.recorded import Arms
 
 ROUNDS, ROUNDS_OF_A_TRIAL, LEAST_TRIALS, PROMISED = 1440, 6, 200, 0.05
 PAIRS, NEEDED_FOUND = 20, 0.90
-(TRACE,) = (Path(__file__).parent / "traces").glob("settled-*.json.gz")
 
 
 @pytest.fixture(scope="module")
 def trace() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(gzip.decompress(TRACE.read_bytes()))
-    return loaded
+    return recorded.trace("settled")
 
 
 @pytest.fixture(scope="module")
 def rounds(trace: dict[str, Any]) -> list[Arms]:
-    columns, tokens = trace["launches"], trace["tokens"]
-    arms: dict[int, Arms] = {}
-    for row in zip(*columns.values(), strict=True):
-        one = dict(zip(columns, row, strict=True))
-        arms.setdefault(one["round"], {})[one["arm"]] = {
-            "decode_tok_s": tokens * 1e6 / one["decode_us"],
-            "cpu_s_per_token": one["cpu_us"] / 1e6 / tokens,
-            "load_s": one["load_us"] / 1e6,
-            "peak_rss_bytes": one["peak_rss_kib"] * 1024,
-        }
-    return [each for _, each in sorted(arms.items())]
-
-
-def _disjoint(rounds: Sequence[Arms], length: int) -> list[Sequence[Arms]]:
-    return [rounds[at : at + length] for at in range(0, len(rounds) - length + 1, length)]
-
-
-def _named(blank: Sample, trial: Sequence[Arms], base: str, head: str) -> dict[Metric, str]:
-    found = compared(blank, [arms[base] for arms in trial], [arms[head] for arms in trial])
-    return {each.metric: each.finding for each in found.differences}
+    return recorded.rounds(trace)
 
 
 def test_all_of_it_is_here(trace: dict[str, Any], rounds: list[Arms]) -> None:
@@ -69,11 +37,11 @@ def test_all_of_it_is_here(trace: dict[str, Any], rounds: list[Arms]) -> None:
 
 
 def test_a_program_against_itself_is_called_different_in_one_of_twenty_at_most(
-    rounds: list[Arms], blank: Sample
+    rounds: list[Arms],
 ) -> None:
-    trials = _disjoint(rounds, ROUNDS_OF_A_TRIAL)
+    trials = recorded.disjoint(rounds, ROUNDS_OF_A_TRIAL)
     different = [
-        bool({"better", "worse"} & set(_named(blank, trial, "a1", "a2").values()))
+        recorded.called_different([arms["a1"] for arms in trial], [arms["a2"] for arms in trial])
         for trial in trials
     ]
 
@@ -81,13 +49,11 @@ def test_a_program_against_itself_is_called_different_in_one_of_twenty_at_most(
     assert statistics.fmean(different) <= PROMISED
 
 
-def test_ten_per_cent_more_cpu_time_is_found_in_nine_of_ten(
-    rounds: list[Arms], blank: Sample
-) -> None:
+def test_ten_per_cent_more_cpu_time_is_found_in_nine_of_ten(rounds: list[Arms]) -> None:
     found = [
-        _named(blank, trial, "a1", "b")["cpu_s_per_token"] == "worse"
-        for trial in _disjoint(rounds, PAIRS)
+        recorded.findings([arms["a1"] for arms in trial], [arms["b"] for arms in trial])
+        for trial in recorded.disjoint(rounds, PAIRS)
     ]
 
     assert len(found) == ROUNDS // PAIRS
-    assert statistics.fmean(found) >= NEEDED_FOUND
+    assert statistics.fmean(each["cpu_s_per_token"] == "worse" for each in found) >= NEEDED_FOUND

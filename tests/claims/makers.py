@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgebench.claims import Evidence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from edgebench.schema.cell import Cell, MeasuredFile
+    from edgebench.schema.claim import Endpoint
     from edgebench.schema.device import Device
     from edgebench.schema.launch import Launch
     from edgebench.schema.result import Result
@@ -97,3 +99,10 @@ def experiment(
 
 def evidence(*results: Result, experiments: tuple[Experiment, ...] = ()) -> Evidence:
     return Evidence(results, experiments)
+
+
+def endpoint(claim: str, name: str, found: Evidence) -> Endpoint:
+    """What the claim's rule concludes for that endpoint."""
+    module = import_module(f"edgebench.claims.{claim.replace('-', '_')}")
+    endpoints: tuple[Endpoint, ...] = module.judge(found)
+    return next(each for each in endpoints if each.name == name)

@@ -8,8 +8,7 @@ import pytest
 
 from edgebench.measure.experiments.obedience import obeys
 from tests.claims import context_cost as maker
-from tests.claims.makers import Effect, evidence, file, record, speeds
-from tests.claims.test_five_rules import endpoint
+from tests.claims.makers import Effect, endpoint, evidence, file, record, speeds
 
 if TYPE_CHECKING:
     from edgebench.claims import Evidence

@@ -6,8 +6,7 @@ import pytest
 
 from edgebench.claims import edge_usable as claim
 from tests.claims import edge_usable as maker
-from tests.claims.makers import Effect, evidence
-from tests.claims.test_five_rules import endpoint
+from tests.claims.makers import Effect, endpoint, evidence
 
 WORDS: dict[Effect, str] = {
     "supported": "supported", "refuted": "refuted", "astride": "inconclusive",

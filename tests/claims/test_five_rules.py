@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,19 +16,9 @@ from tests.claims import (
     quant_optimise,
     split_link,
 )
-from tests.claims.makers import evidence, experiment
-
-if TYPE_CHECKING:
-    from edgebench.claims import Evidence
-    from edgebench.schema.claim import Endpoint
+from tests.claims.makers import endpoint, evidence, experiment
 
 FIVE = ("context-cost", "quant-optimise", "split-link", "private-offline", "lora-overhead")
-
-
-def endpoint(claim: str, name: str, found: Evidence) -> Endpoint:
-    module = import_module(f"edgebench.claims.{claim.replace('-', '_')}")
-    endpoints: tuple[Endpoint, ...] = module.judge(found)
-    return next(each for each in endpoints if each.name == name)
 
 
 @pytest.mark.parametrize("name", FIVE)

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.claims.makers import evidence, experiment
-from tests.claims.test_five_rules import endpoint
+from tests.claims.makers import endpoint, evidence, experiment
 
 NAME = "gateway_tokens_avoided"
 

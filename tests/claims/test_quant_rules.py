@@ -6,8 +6,7 @@ import pytest
 
 from edgebench.claims.quant_speed import BASE
 from tests.claims import quant_optimise as maker
-from tests.claims.makers import Effect, evidence, file, record, speeds
-from tests.claims.test_five_rules import endpoint
+from tests.claims.makers import Effect, endpoint, evidence, file, record, speeds
 
 WORDS: dict[Effect, str] = {
     "supported": "supported", "refuted": "refuted", "astride": "inconclusive",

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.claims import context_compress, quant_optimise
-from tests.claims.makers import NOISY, STEADY, Effect, evidence, experiment, file, record, speeds
+from tests.claims.makers import (
+    NOISY,
+    STEADY,
+    Effect,
+    endpoint,
+    evidence,
+    experiment,
+    file,
+    record,
+    speeds,
+)
 from tests.claims.small_good_enough import LARGE, SMALL, points
-from tests.claims.test_five_rules import endpoint
 
 if TYPE_CHECKING:
     from edgebench.claims import Evidence

@@ -12,8 +12,8 @@ from edgebench.analysis.report_rows import rows_of
 from edgebench.errors import BadInput
 from tests import many_records
 from tests import report_maker as maker
+from tests.looping.makers import SECOND, looped
 from tests.results_maker import cell, launch, result, verification
-from tests.test_report_sustained import looped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def test_rows_come_back_as_they_were() -> None:
     long = CellResult(
         cell=cell("tg4"),
         verification=verification(),
-        launches=(launch(0, (), sustained=looped(5)),),
+        launches=(launch(0, (), sustained=looped([SECOND] * 5)),),
     )
     for made in (maker.record(), maker.emulated(), maker.hostile(), result(long)):
         rows = rows_of(made)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.test_main_job import QUICK, record, run
+from tests.conftest import record_in
+from tests.real.program import QUICK, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ def test_both_engines_run_the_same_weights_in_one_table(tmp_path: Path, smollm2:
 
     assert done.returncode == 0, done.stderr
     assert "onnxruntime ran the very same weights" in done.stdout
-    result = record(tmp_path)
+    result = record_in(tmp_path)
     assert {entry.cell.backend for entry in result.cells} == {"llama.cpp", "onnxruntime"}
     for entry in result.cells:
         assert entry.verification is not None
@@ -36,7 +37,7 @@ def test_exact_activations_are_exact(tmp_path: Path, smollm2: Path) -> None:
     run(tmp_path, "run", "--file", smollm2, "--backend", "onnxruntime", "--activations", "fp32",
         "--workload", "tg2", "--launches", "1", "--trials", "1", "--threads", "1")  # fmt: skip
 
-    (entry,) = record(tmp_path).cells
+    (entry,) = record_in(tmp_path).cells
     assert entry.verification is not None
     assert entry.verification.mean_kl is not None
     assert entry.verification.mean_kl < 1e-6

@@ -11,7 +11,7 @@ import pytest
 
 from edgebench.analysis import metrics
 from edgebench.backends.llama_library import variants
-from tests.real.test_main_job import record
+from tests.conftest import record_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def test_a_variant_with_wrong_logits_shows_no_speed(
     )
 
     assert "FAILED" in done.stdout, done.stderr
-    entries = {entry.cell.isa: entry for entry in record(tmp_path).cells}
+    entries = {entry.cell.isa: entry for entry in record_in(tmp_path).cells}
     wrong, right = entries.pop(PLAINEST), entries.popitem()[1]
     assert wrong.verification is not None
     assert wrong.verification.status == "failed"

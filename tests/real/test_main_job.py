@@ -10,33 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edgebench import files
 from edgebench.analysis import metrics
 from edgebench.backends.llama_cpp import LlamaCpp
-from edgebench.schema.result import Result
+from tests.conftest import record_in
+from tests.real.program import QUICK, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.real
-QUICK = ("--workload", "pp32,tg8", "--launches", "2", "--trials", "1", "--threads", "1")
-
-
-def run(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The command line, with this user's cache, so that weights are fetched once."""
-    return subprocess.run(
-        [sys.executable, "-m", "edgebench", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-
-
-def record(folder: Path) -> Result:
-    (path,) = (folder / "results").rglob("*.json")
-    return files.read_json(path, Result)
 
 
 def test_the_main_job(tmp_path: Path, smollm2: Path) -> None:
@@ -44,7 +26,7 @@ def test_the_main_job(tmp_path: Path, smollm2: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "smollm2-135m Q4_1" in done.stdout
-    result = record(tmp_path)
+    result = record_in(tmp_path)
     for entry in result.cells:
         verified = entry.verification
         assert verified is not None
@@ -80,7 +62,7 @@ def test_every_variant_of_this_cpu_is_dispatched_verified_and_named(
 
     found = {
         (entry.cell.isa, launch.dispatch.isa)
-        for entry in record(tmp_path).cells
+        for entry in record_in(tmp_path).cells
         for launch in entry.launches
         if launch.dispatch
     }
@@ -105,7 +87,7 @@ def test_a_variant_that_this_cpu_lacks_is_refused_and_does_not_crash(
 def test_greedy_tokens_agree_between_launches(tmp_path: Path, smollm2: Path) -> None:
     run(tmp_path, "run", "--file", smollm2, *QUICK)
 
-    for entry in record(tmp_path).cells:
+    for entry in record_in(tmp_path).cells:
         whole = [t for ln in entry.launches for t in ln.trials if t.divided_by == 1]
         assert len({t.output_hash for t in whole}) == 1
 
@@ -119,7 +101,7 @@ def test_too_little_memory_is_a_finding(tmp_path: Path, smollm2: Path) -> None:
     done = run(tmp_path, "run", "--file", smollm2, *QUICK, *tight, "--force")
 
     assert done.returncode == 0, done.stderr
-    (first, *_) = record(tmp_path).cells
+    (first, *_) = record_in(tmp_path).cells
     assert first.verification is not None
     assert first.verification.failure is not None
     assert first.verification.failure.kind == "out_of_memory"
@@ -189,7 +171,7 @@ def test_auto_falls_back_to_synthetic_weights_and_says_so_everywhere(tmp_path: P
     assert "Making synthetic weights" in done.stderr
     assert "(synthetic)" in done.stdout
     assert "Synthetic weights stand for llama-68m" in done.stdout
-    result = record(tmp_path)
+    result = record_in(tmp_path)
     (file,) = result.files
     assert (file.weights, file.seed) == ("synthetic", 7)
     assert file.shape is not None
@@ -219,5 +201,5 @@ def test_a_format_that_nobody_publishes_is_made_here_and_says_of_what(
 
     assert {cell["workload"]["name"] for cell in planned["cells"]} == {"pp512", "tg128"}
     assert "smollm2-135m Q5_1 from Q4_1" in done.stdout, done.stderr
-    assert record(tmp_path).files[0].chain == ("Q4_1", "Q5_1")
+    assert record_in(tmp_path).files[0].chain == ("Q4_1", "Q5_1")
     assert run(tmp_path, "run", "--quant", "q9_9").returncode == 4

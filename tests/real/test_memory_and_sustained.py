@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edgebench.analysis import metrics
-from tests.real.test_main_job import record, run
+from tests.conftest import record_in
+from tests.real.program import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ def test_a_quantized_cache_is_smaller_and_locked_weights_are_locked(
 
     run(tmp_path, "run", "--file", smollm2, *ONE, "--workload", "pp32+tg4", *lists)
 
-    kept = record(tmp_path)
+    kept = record_in(tmp_path)
     seen = {
         (entry.cell.options.kv_type, entry.cell.options.load_mode): memory
         for entry in kept.cells
@@ -52,7 +53,7 @@ def test_a_looped_launch_is_verified_first_and_repeats_itself(
 
     run(tmp_path, "run", "--file", smollm2, "--threads", "1", "--meters", "none", *looped)
 
-    (entry,) = record(tmp_path).cells
+    (entry,) = record_in(tmp_path).cells
     assert metrics.is_sound(entry)
     found = entry.launches[0].sustained
     assert found is not None

@@ -12,9 +12,10 @@ from edgebench.models.cache import hash_file
 from edgebench.models.onnx_cache import onnx_for
 from edgebench.models.onnx_export import export
 from edgebench.models.progress import Silent
+from tests.conftest import record_in
 from tests.gguf_maker import Tiny, write_llama
 from tests.onnx_maker import as_others_make_it, graph_of, save
-from tests.real.test_main_job import record, run
+from tests.real.program import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def test_an_export_without_its_gguf_file_runs_and_says_what_cannot_be_verified(
     done = run(tmp_path, "run", "--file", exported, *QUICK)
 
     assert done.returncode == 0, done.stderr
-    (entry,) = (result := record(tmp_path)).cells
+    (entry,) = (result := record_in(tmp_path)).cells
     assert (entry.cell.backend, entry.cell.options.activations) == ("onnxruntime", "int8")
     assert entry.verification is not None
     assert entry.verification.status == "not_possible"
@@ -57,7 +58,7 @@ def test_an_export_whose_gguf_file_is_in_the_cache_is_that_file(
     done = run(tmp_path, *asked)
 
     assert "the very same weights" in done.stdout
-    result = record(tmp_path)
+    result = record_in(tmp_path)
     assert {entry.cell.file for entry in result.cells} == {sha256}
     for entry in result.cells:
         assert entry.verification is not None
@@ -74,7 +75,7 @@ def test_a_graph_made_by_others_runs_unverified(tmp_path: Path, exported: Path) 
 
     run(tmp_path, "run", "--file", theirs, *QUICK)
 
-    (entry,) = (result := record(tmp_path)).cells
+    (entry,) = (result := record_in(tmp_path)).cells
     assert result.files[0].architecture == "unknown"
     assert entry.verification is not None
     assert "made by others" in str(entry.verification.reason)
@@ -134,7 +135,7 @@ def test_parallel_sequences_are_counted(tmp_path: Path, backend: str) -> None:
                "--launches", "1", "--trials", "1", "--threads", "1")  # fmt: skip
 
     assert "pp8+tg4@s3" in done.stdout
-    (entry,) = record(tmp_path).cells
+    (entry,) = record_in(tmp_path).cells
     (launch,) = entry.launches
     assert launch.failure is None
     trial = launch.trials[1]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.test_main_job import record, run
+from tests.conftest import record_in
+from tests.real.program import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ def test_a_python_baseline_is_the_reference_up_to_rounding(
     done = run(tmp_path, "run", "--file", smollm2, "--backend", engines, *quick)
 
     assert done.returncode == 0, done.stderr
-    cells = {entry.cell.backend: entry for entry in record(tmp_path).cells}
+    cells = {entry.cell.backend: entry for entry in record_in(tmp_path).cells}
     assert set(cells) == {backend, "llama.cpp"}
     verified = cells[backend].verification
     assert verified is not None
