@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgebench.analysis import instructions as per_token
@@ -84,7 +84,15 @@ def test_filling_the_cache_to_a_depth_is_nobodys_prompt(plays: Plays) -> None:
 
     counted.prefill([1] * 9)
     counted.prefill([1])
-    assert counted.taken(with_prompt=True)["prefill"]["total"] == 100
+    assert counted.taken(with_prompt=True) == {"prefill": dict.fromkeys(CLASSES, 100), "steps": []}
+
+
+def test_decoding_from_the_start_counts_the_first_token_too(plays: Plays) -> None:
+    counted = Counting(plays, plays.marks, plays.mark)
+    counted.decode([4])
+    counted.decode([5])
+
+    assert len(counted.taken(with_prompt=False)["steps"]) == 2
 
 
 def test_an_emulator_that_does_not_count_is_an_error_not_a_zero(plays: Plays) -> None:
@@ -101,6 +109,7 @@ def test_nothing_is_counted_unless_asked_for(plays: Plays, tmp_path: Path) -> No
 
 
 @given(st.binary(max_size=500))
+@example(marks=bytes(8 * len(CLASSES)))
 def test_a_broken_file_of_counts_is_refused_or_read_in_pairs(marks: bytes) -> None:
     pair = 2 * 8 * len(CLASSES)
     if len(marks) % pair:
@@ -123,6 +132,18 @@ def test_counts_are_given_per_token_without_the_warm_up() -> None:
     assert output is not None
     assert prompt["total"] == pytest.approx(64_000_000)
     assert output["total"] == pytest.approx(32_000_000)
+
+
+def test_sequences_that_advance_together_share_what_was_executed() -> None:
+    made = counted_cell(30_000_000)
+    workload = made.cell.workload.model_copy(update={"sequences": 2})
+    both = made.model_copy(update={"cell": made.cell.model_copy(update={"workload": workload})})
+
+    prompt, output = per_token.per_prompt_token(both), per_token.per_output_token(both)
+
+    assert prompt is not None
+    assert output is not None
+    assert (prompt["total"], output["total"]) == (30_000_000, 15_000_000)
 
 
 def test_a_first_step_that_builds_a_graph_is_not_what_a_token_takes() -> None:
