@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edgebench import files
 from edgebench.analysis import checking, compare_reading, stats
-from edgebench.claims import decide, isa_speedup, judging, records, suite
+from edgebench.claims import decide, isa_speedup, judging, means, records, suite
 from edgebench.claims.pooling import pooled, random_effects
 from edgebench.errors import BadInput
 from edgebench.measure.isa_names import STEPS
@@ -185,7 +185,7 @@ def test_a_device_below_zero_is_pooled_with_the_others() -> None:
     margin = Margin(support=0.5, refute=0.1)
     shares = ((0.8, 0.9, 0.85), (0.82, 0.9, 0.86), (0.78, 0.86, 0.82), (-0.6, -0.5, -0.55))
     found = [
-        decide.of_values("language", "?", values, margin, unit="share").model_copy(
+        means.of_values("language", "?", values, margin, unit="share").model_copy(
             update={"device": f"d{number}"}
         )
         for number, values in enumerate(shares)

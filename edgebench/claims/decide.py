@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
-from edgebench.analysis.stats import mean_and_error, t_quantile
 from edgebench.schema.claim import Endpoint, Margin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from edgebench.analysis.stats import LogRatio
     from edgebench.claims.figures import Compared
     from edgebench.schema.claim import Reason, Scope, Word
@@ -100,7 +97,7 @@ def of_ratio(
 ) -> Endpoint:
     """An endpoint about a ratio of geometric means; `found` is None below two blocks."""
     if found is None:
-        why = reasons or _too_few(blocks)
+        why = reasons or too_few(blocks)
         return empty(name, question, margin, why, blocks=blocks, **asked)
     low, high = found.bounds()
     interval = (low, math.exp(found.estimate), high)
@@ -148,58 +145,6 @@ def empty(
     )
 
 
-def of_values(
-    name: str,
-    question: str,
-    values: Sequence[float],
-    margin: Margin,
-    *,
-    reasons: tuple[Reason, ...] = (),
-    **asked: Unpack[Asked],
-) -> Endpoint:
-    """An endpoint about a mean, one value per block: Student's t on the values themselves.
-
-    For shares and differences, which may be 0 or negative. Of one value there is no interval.
-    """
-    blocks = len(values)
-    if blocks < 2 or reasons:
-        why = reasons or _too_few(blocks)
-        return empty(name, question, margin, why, blocks=blocks, **asked)
-    mean = Mean(*mean_and_error(values), blocks - 1)
-    return of_mean(name, question, mean, margin, blocks=blocks, **asked)
-
-
-class Mean(NamedTuple):
-    """A mean with its standard error and the degrees of freedom behind that."""
-
-    centre: float
-    error: float
-    degrees: float
-
-    def p(self, line: float, *, above: bool) -> float:  # noqa: ARG002 - it lies beyond the line
-        from scipy.special import stdtr
-
-        distance = -abs(self.centre - line)
-        if self.error == 0:
-            return 0.0 if distance else 0.5
-        return float(stdtr(self.degrees, distance / self.error))
-
-
-def of_mean(
-    name: str,
-    question: str,
-    mean: Mean,
-    margin: Margin,
-    *,
-    blocks: int,
-    **asked: Unpack[Asked],
-) -> Endpoint:
-    """An endpoint about a mean that may be 0 or negative."""
-    reach = t_quantile(mean.degrees) * mean.error
-    interval = (mean.centre - reach, mean.centre, mean.centre + reach)
-    return decided(name, question, interval, margin, mean.p, blocks=blocks, **asked)
-
-
 class Above(Protocol):
     def p_above(self, line: float, /) -> float:
         """How surprising the estimate is when the truth is at most `line`."""
@@ -213,5 +158,6 @@ def one_sided(found: Above) -> OneSided:
     return p
 
 
-def _too_few(blocks: int) -> tuple[Reason, ...]:
+def too_few(blocks: int) -> tuple[Reason, ...]:
+    """Why fewer than two blocks say nothing."""
     return ("too_few_blocks",) if blocks else ("not_measured",)

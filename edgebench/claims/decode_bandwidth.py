@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgebench.analysis import ceilings, metrics
-from edgebench.claims import Cells, Claim, Trying, decide, figures
+from edgebench.claims import Cells, Claim, Trying, decide, figures, means
 from edgebench.schema.claim import Margin, Quote
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _elasticity(evidence: Evidence, model: str, name: str, *, primary: bool) -> 
         if read - read_less > LEAST_LEVER:
             values.append((decoded - decoded_less) / (read - read_less))
     lost = sum(side.contended for side in sides)
-    return decide.of_values(
+    return means.of_values(
         name,
         f"How much of a loss of bandwidth does decode of {model} feel (1: all of it)?",
         values,
@@ -167,7 +167,7 @@ def _byte_share(evidence: Evidence) -> Endpoint:
     largest = max((size for points in by_block.values() for size in points), default=0.0)
     whole = [points for points in by_block.values() if largest in points]
     values = [share for points in whole if (share := fitted_share(points)) is not None]
-    return decide.of_values(
+    return means.of_values(
         "byte_share",
         "What part of the time per token of the largest model grows with its bytes?",
         values,

@@ -5,10 +5,9 @@ The unit is the block, the interval Student's t; ratios of speeds go through cla
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
-from edgebench.analysis.stats import CONFIDENCE
+from edgebench.analysis.stats import mean_and_error, t_quantile
 from edgebench.claims import decide
 
 if TYPE_CHECKING:
@@ -18,38 +17,19 @@ if TYPE_CHECKING:
 
 
 class Mean(NamedTuple):
-    """Of `number` >= 2 values, with its standard error."""
+    """A mean with its standard error and the degrees of freedom behind that."""
 
-    estimate: float
+    centre: float
     error: float
-    number: int
+    degrees: float
 
-    def bounds(self) -> tuple[float, float]:
-        """The 95 % interval."""
-        from scipy.special import stdtrit
-
-        reach = float(stdtrit(self.number - 1, (1 + CONFIDENCE) / 2)) * self.error
-        return self.estimate - reach, self.estimate + reach
-
-    def p_above(self, line: float) -> float:
-        """How surprising this is when the true mean is at most `line`."""
+    def p(self, line: float, *, above: bool) -> float:  # noqa: ARG002 - it lies beyond the line
         from scipy.special import stdtr
 
-        distance = line - self.estimate
+        distance = -abs(self.centre - line)
         if self.error == 0:
-            return 0.0 if distance < 0 else 0.5 if distance == 0 else 1.0
-        return float(stdtr(self.number - 1, distance / self.error))
-
-
-def mean(values: Sequence[float]) -> Mean | None:
-    """None below two values. Equal values have no spread, not even the last digit's."""
-    if len(values) < 2:
-        return None
-    if min(values) == max(values):
-        return Mean(values[0], 0.0, len(values))
-    centre = math.fsum(values) / len(values)
-    squares = math.fsum((value - centre) ** 2 for value in values)
-    return Mean(centre, math.sqrt(squares / (len(values) - 1) / len(values)), len(values))
+            return 0.0 if distance else 0.5
+        return float(stdtr(self.degrees, distance / self.error))
 
 
 def of_values(
@@ -61,18 +41,33 @@ def of_values(
     reasons: tuple[Reason, ...] = (),
     **asked: Unpack[decide.Asked],
 ) -> Endpoint:
-    """One value per block against the margin; judging fills in the device.
+    """One value per block against the margin; of one value there is no interval.
 
     `reasons` force "inconclusive", and are why there are too few values where there are.
     """
-    found, blocks = mean(values), len(values)
-    if found is None:
-        why: tuple[Reason, ...] = reasons or ("too_few_blocks" if values else "not_measured",)
+    blocks = len(values)
+    if blocks < 2:
+        why = reasons or decide.too_few(blocks)
         return decide.empty(name, question, margin, why, blocks=blocks, **asked)
-    low, high = found.bounds()
-    interval, p = (low, found.estimate, high), decide.one_sided(found)
+    mean = Mean(*mean_and_error(values), blocks - 1)
+    return of_mean(name, question, mean, margin, blocks=blocks, reasons=reasons, **asked)
+
+
+def of_mean(
+    name: str,
+    question: str,
+    mean: Mean,
+    margin: Margin,
+    *,
+    blocks: int,
+    reasons: tuple[Reason, ...] = (),
+    **asked: Unpack[decide.Asked],
+) -> Endpoint:
+    """A mean whose interval is Student's t."""
+    reach = t_quantile(mean.degrees) * mean.error
+    interval = (mean.centre - reach, mean.centre, mean.centre + reach)
     return decide.decided(
-        name, question, interval, margin, p, blocks=blocks, reasons=reasons, **asked
+        name, question, interval, margin, mean.p, blocks=blocks, reasons=reasons, **asked
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from edgebench.claims import Claim, Trying, decide, figures
+from edgebench.claims import Claim, Trying, decide, figures, means
 from edgebench.schema.claim import Margin, Quote
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _language_share(rung: Mapping[str, Figures], phase: str) -> Endpoint:
     """Leaving Python at the same precision and threads, as a share of the whole log-speed-up."""
     values = shares(rung, (PYTHON, NATIVE))
     lost = sum(rung[name].contended for name in (PYTHON, NATIVE, TUNED))
-    return decide.of_values(
+    return means.of_values(
         f"language_share_{phase}",
         f"{phase}: what share of the log-speed-up comes from the language alone (NumPy to our C, "
         "float32 both)?",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from edgebench.analysis import stats
 from edgebench.analysis.stats import LogRatio
-from edgebench.claims import decide
+from edgebench.claims import decide, means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,8 +78,8 @@ def _of_logarithms(first: Endpoint, measured: Sequence[Endpoint]) -> Endpoint:
 
 def _of_values(first: Endpoint, measured: Sequence[Endpoint]) -> Endpoint:
     effect = _effect([_bounds(each) for each in measured], measured)
-    return decide.of_mean(
-        first.name, first.question, decide.Mean(*effect), first.margin,
+    return means.of_mean(
+        first.name, first.question, means.Mean(*effect), first.margin,
         blocks=sum(each.blocks for each in measured),
         scope="all", primary=first.primary, unit=first.unit,
     )  # fmt: skip
