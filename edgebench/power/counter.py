@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
+from edgebench.power.lines import at
 from edgebench.power.plausible import Unmeasurable
 
 if TYPE_CHECKING:
@@ -84,15 +85,5 @@ def within(counted: Unrolled, window: Window) -> Span:
     )
     inner = energy[inner_last] - energy[inner_first] if inner_last > inner_first else 0.0
     outer = energy[after] - energy[before]
-    found = _at(counted, window.end_ns) - _at(counted, window.begin_ns)
+    found = at(times, energy, window.end_ns) - at(times, energy, window.begin_ns)
     return Span(min(max(found, inner), outer), inner, outer)
-
-
-def _at(counted: Unrolled, moment_ns: int) -> float:
-    times, energy = counted.times_ns, counted.energy_uj
-    right = bisect_left(times, moment_ns)
-    if times[right] == moment_ns:
-        return energy[right]
-    left = right - 1
-    share = (moment_ns - times[left]) / (times[right] - times[left])
-    return energy[left] + share * (energy[right] - energy[left])

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from edgebench.power.lines import at
 from edgebench.power.plausible import Unmeasurable
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def energy_uj(power: Power, window: Window, *, period_s: float) -> float:
         raise Unmeasurable(f"It was not read for {silence:.1f} s within the phase.")
     inside = [*range(bisect_right(times, window.begin_ns), last)]
     points = [
-        (window.begin_ns, _at(power, window.begin_ns)),
+        (window.begin_ns, at(times, power.power_uw, window.begin_ns)),
         *((times[i], power.power_uw[i]) for i in inside),
-        (window.end_ns, _at(power, window.end_ns)),
+        (window.end_ns, at(times, power.power_uw, window.end_ns)),
     ]
     return math.fsum((b[0] - a[0]) / 1e9 * (a[1] + b[1]) / 2 for a, b in pairwise(points))
 
@@ -52,13 +53,3 @@ def energy_uj(power: Power, window: Window, *, period_s: float) -> float:
 def half_width_uw(samples: Sequence[float], *, independent: float) -> float:
     """95 % of the mean of as many independent samples as the source had news."""
     return T_95 * statistics.stdev(samples) / math.sqrt(max(independent, 1.0))
-
-
-def _at(power: Power, moment_ns: int) -> float:
-    times, values = power.times_ns, power.power_uw
-    right = bisect_left(times, moment_ns)
-    if times[right] == moment_ns:
-        return values[right]
-    left = right - 1
-    share = (moment_ns - times[left]) / (times[right] - times[left])
-    return values[left] + share * (values[right] - values[left])
