@@ -45,6 +45,15 @@ class World(NamedTuple):
     turn: Callable[[], AbstractContextManager[object]]
     say: Callable[[str], None]
 
+    @property
+    def model_name(self) -> str:
+        """As the settings have it, else smollm2-135m."""
+        return str(self.settings.get("model", "smollm2-135m"))
+
+    def chosen(self, quant: str) -> Prepared:
+        """The real weights that the settings name, in their format, else in `quant`."""
+        return self.model(self.model_name, self.settings.get("quant", quant), "real")
+
 
 class ExperimentKind(Protocol):
     """One kind of experiment. Constructing it does nothing."""

@@ -61,8 +61,7 @@ class ContextCompress:
         return world.probe("llama.cpp").why_not
 
     def files(self, world: World) -> Sequence[Prepared]:
-        name = world.settings.get("model", "smollm2-135m")
-        return [world.model(name, world.settings.get("quant", "Q4_0"), "real")]
+        return [world.chosen("Q4_0")]
 
     def block_s(self, world: World) -> float:
         return _BLOCK_S[world.level]

@@ -89,5 +89,4 @@ def _asked(world: World) -> dict[str, int]:
 
 
 def _file(world: World) -> Prepared:
-    settings: Any = world.settings
-    return world.model(settings.get("model", "smollm2-135m"), settings.get("quant", "Q4_0"), "real")
+    return world.chosen("Q4_0")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgebench.backends import LoadOptions
 from edgebench.machine import counters
+from edgebench.measure.experiments.hog import reader
 from edgebench.measure.experiments.neighbours import beside
 
 if TYPE_CHECKING:
@@ -22,20 +21,13 @@ if TYPE_CHECKING:
 def read(parameters: dict[str, Any], clock: Clock, emit: Emit) -> None:
     """Task: bytes per second that one thread reads while the hogs run."""
     size_bytes = parameters["buffer_bytes"]
-    with mmap.mmap(-1, size_bytes) as buffer:
-        held = (ctypes.c_char * size_bytes).from_buffer(buffer)
-        address = ctypes.addressof(held)
-        ctypes.memset(address, 1, size_bytes)
-        find = ctypes.CDLL(None).memchr
-        find.restype = ctypes.c_void_p
-        with hogs(parameters["hog_cpus"], size_bytes):
-            before = counters.snapshot()
-            for _ in range(parameters["trials"]):
-                begun = clock()
-                find(ctypes.c_void_p(address), 7, ctypes.c_size_t(size_bytes))
-                emit("read", elapsed_ns=clock() - begun, bytes=size_bytes)
-            emit("waited", **_waited(before))
-        del held
+    with reader(size_bytes) as read_all, hogs(parameters["hog_cpus"], size_bytes):
+        before = counters.snapshot()
+        for _ in range(parameters["trials"]):
+            begun = clock()
+            read_all()
+            emit("read", elapsed_ns=clock() - begun, bytes=size_bytes)
+        emit("waited", **_waited(before))
 
 
 def decode(parameters: dict[str, Any], clock: Clock, emit: Emit) -> None:

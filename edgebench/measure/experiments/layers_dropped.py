@@ -132,5 +132,4 @@ def _layers(base: Prepared) -> int:
 
 
 def _base(world: World) -> Prepared:
-    settings: Any = world.settings
-    return world.model(settings.get("model", "smollm2-135m"), settings.get("quant", "Q4_0"), "real")
+    return world.chosen("Q4_0")

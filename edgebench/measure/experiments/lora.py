@@ -199,8 +199,7 @@ def _conditions(world: World) -> list[tuple[str, int]]:
 
 
 def _base(world: World) -> Prepared:
-    settings = world.settings
-    return world.model(settings.get("model", "smollm2-135m"), settings.get("quant", "Q4_0"), "real")
+    return world.chosen("Q4_0")
 
 
 def _types_of(path: Path) -> dict[str, int]:

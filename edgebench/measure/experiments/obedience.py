@@ -140,5 +140,4 @@ def _distances(world: World) -> tuple[int, ...]:
 
 
 def _file(world: World) -> Prepared:
-    settings: Any = world.settings
-    return world.model(settings.get("model", "smollm2-135m"), settings.get("quant", "Q8_0"), "real")
+    return world.chosen("Q8_0")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebench import plugins
 from edgebench.measure import verify
@@ -162,8 +162,7 @@ class PrivateOffline:
 
 
 def _file(world: World) -> Prepared:
-    settings: Any = world.settings
-    return world.model(settings.get("model", "smollm2-135m"), settings.get("quant", "Q8_0"), "real")
+    return world.chosen("Q8_0")
 
 
 def may_trace(strace: str) -> bool:

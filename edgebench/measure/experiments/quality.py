@@ -6,7 +6,7 @@ lost before (docs/method.md). A block is a part of the text that no other block 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgebench.measure.experiments import asking
 from edgebench.measure.experiments.chunks import Chunks
@@ -70,8 +70,7 @@ def _formats(world: World) -> Sequence[str]:
 
 
 def _model(world: World, quant: str) -> Prepared:
-    settings: Any = world.settings
-    return world.model(settings.get("model", "smollm2-135m"), quant, "real")
+    return world.model(world.model_name, quant, "real")
 
 
 def _types(file: Prepared) -> str:

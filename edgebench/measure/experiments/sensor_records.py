@@ -50,8 +50,7 @@ class SensorRecords:
         return world.probe("llama.cpp").why_not
 
     def files(self, world: World) -> Sequence[Prepared]:
-        name = world.settings.get("model", "smollm2-135m")
-        return [world.model(name, world.settings.get("quant", "Q4_0"), "real")]
+        return [world.chosen("Q4_0")]
 
     def block_s(self, world: World) -> float:
         return 2.0 + _BLOCK_S * int(world.settings.get("per_task", PER_TASK)) / PER_TASK

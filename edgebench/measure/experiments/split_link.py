@@ -213,5 +213,4 @@ def _layers(file: Prepared) -> int:
 
 
 def _file(world: World) -> Prepared:
-    settings: Any = world.settings
-    return world.model(settings.get("model", "smollm2-135m"), settings.get("quant", "Q8_0"), "real")
+    return world.chosen("Q8_0")

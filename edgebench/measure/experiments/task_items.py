@@ -61,8 +61,7 @@ class TaskItems:
         return world.probe("llama.cpp").why_not
 
     def files(self, world: World) -> Sequence[Prepared]:
-        model = world.settings.get("model", "smollm2-135m")
-        found = [world.model(model, quant, "real") for quant in _quants(world)]
+        found = [world.model(world.model_name, quant, "real") for quant in _quants(world)]
         count = int(world.settings.get("without_layers", WITHOUT_LAYERS))
         return [*found, pruned.without_layers(world, found[0], count)] if count else found
 

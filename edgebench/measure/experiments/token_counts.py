@@ -41,8 +41,7 @@ class TokenCounts:
         return world.probe("llama.cpp").why_not
 
     def files(self, world: World) -> Sequence[Prepared]:
-        name = world.settings.get("model", "smollm2-135m")
-        return [world.model(name, world.settings.get("quant", "Q4_0"), "real")]
+        return [world.chosen("Q4_0")]
 
     def block_s(self, world: World) -> float:  # noqa: ARG002
         return 1.0 * len(SENTENCES)
