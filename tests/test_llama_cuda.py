@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -69,6 +70,31 @@ def test_the_first_gpu_is_registered_and_let_go() -> None:
     assert api.calls[-1] == ("unload", 7)
 
 
+def test_pointers_keep_all_their_bits() -> None:
+    """Undeclared, ctypes would pass on the lower half of an address."""
+    api = Api()
+    with cuda.registered_gpu(api, "cuda", LIBRARY):
+        pass
+    assert api._lib.ggml_backend_load.restype is ctypes.c_void_p
+    assert api._lib.ggml_backend_reg_dev_get.restype is ctypes.c_void_p
+    for name, function in vars(api._lib).items():
+        takes = ctypes.c_char_p if name == "ggml_backend_load" else ctypes.c_void_p
+        assert function.argtypes[0] is takes, name
+
+
+def test_cudas_library_is_looked_for_beside_the_variants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llama_cpp")
+    monkeypatch.setenv("LLAMA_CPP_LIB_PATH", str(tmp_path))
+    assert cuda.library() is None, "nor are there variants"
+
+    (tmp_path / "libggml-cpu-zen4.so").touch()
+    assert cuda.library() is None
+    (tmp_path / "libggml-cuda.so").touch()
+    assert cuda.library() == tmp_path / "libggml-cuda.so"
+
+
 def test_a_cpu_cell_registers_nothing() -> None:
     api = Api()
     with cuda.registered_gpu(api, "cpu", LIBRARY) as gpu:
@@ -124,6 +150,13 @@ def test_where_the_model_lies_is_read_back() -> None:
         "offloaded=31/31",
         "CUDA0_weights=91.20MiB",
     )
+
+
+def test_what_was_said_last_counts() -> None:
+    tried = ("load_tensors: offloaded 10/31 layers to GPU",)
+    assert cuda.placed((*tried, *LOADED), GPU)
+    with pytest.raises(EngineError, match="10 of 31"):
+        cuda.placed((*LOADED, *tried), GPU)
 
 
 def test_a_hundred_dots_of_progress_do_not_push_out_what_was_said() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from edgebench.backends import EngineError
+from edgebench.backends import EngineError, onnx_session
 from edgebench.backends.onnxruntime import OnnxRuntime
 from tests.gguf_maker import half_weights, random_weights, write_llama
 from tests.onnx_engine import CPU, CUDA, ON_GPU
@@ -129,6 +129,12 @@ def test_the_fp16_flavour_runs_on_the_gpu_with_its_cache_there(after_three_calls
         assert cache == {("cuda", np.dtype("float16"))}
         assert binding.bound["logits"] == ("cpu", np.dtype("float32"))
         assert binding.bound["input_ids"] == ("cpu", np.dtype("int64"))
+
+
+def test_a_cpu_cell_loads_no_library_of_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = stands_in(monkeypatch, starts=(CUDA, CPU))
+    onnx_session.preload("cpu")
+    assert library.preloaded == 0
 
 
 def test_the_gpu_gets_the_tokens_of_each_call_and_not_those_of_the_first_binding(

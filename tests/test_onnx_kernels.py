@@ -19,10 +19,12 @@ AVX512 = V3 | {"avx512f", "avx512bw", "avx512dq", "avx512vl"}
         (V3, "avx2"),
         (V3 | {"avx_vnni"}, "avx2vnni"),
         (V3 | {"avx512f"}, "avx2"),
+        *((AVX512 - {missing}, "avx2") for missing in sorted(AVX512 - V3)),
         (AVX512, "avx512"),
         (AVX512 | {"avx_vnni", "avx512_vnni"}, "avx512vnni"),
         ({"asimd", "fp"}, "neon"),
         ({"asimd", "asimddp"}, "neon-dotprod"),
+        ({"asimd", "i8mm"}, "neon"),
         ({"asimd", "asimddp", "i8mm", "sve"}, "neon-i8mm"),
         (set(), "unknown"),
     ],
@@ -34,4 +36,5 @@ def test_the_rule(flags: set[str], kernels: str) -> None:
 def test_flags_of_a_captured_machine() -> None:
     captured = Path(__file__).with_name("machines") / "epyc-zen4-vm-2cpu"
     assert by_rule(cpu_flags(captured)) == "avx512vnni"
+    assert by_rule(cpu_flags(captured.with_name("raspberry-pi-5-bcm2712"))) == "neon-dotprod"
     assert cpu_flags(Path("/nowhere")) == frozenset()

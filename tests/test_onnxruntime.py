@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +12,9 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from edgebench.backends import EngineError
+from edgebench.backends import EngineError, WrongIsaError, onnx_session
 from edgebench.backends import onnx_prepacked as prepacking
+from edgebench.backends.onnx_kernels import by_rule, cpu_flags
 from edgebench.backends.onnxruntime import OnnxRuntime
 from tests.answers import FACTORS, LINEAR, TOKENS, mean_kl, right
 from tests.gguf_maker import Tiny, half_weights, random_weights, write_llama
@@ -19,8 +22,6 @@ from tests.onnx_engine import OPTIONS, logits, refusal
 from tests.onnx_maker import exported, graph_of, one_node, save
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
@@ -119,6 +120,18 @@ def test_parallel_sequences_keep_their_own_past(tiny: Path) -> None:
         assert np.allclose([step[row] for step in together], np.concatenate(alone), atol=1e-4)
 
 
+def test_a_prompts_logits_are_those_of_the_first_sequence(tiny: Path) -> None:
+    path = exported(tiny)
+    with OnnxRuntime().load(path, OPTIONS) as session:
+        session.prefill(TOKENS[:4])
+        session.decode([5])
+        alone = session.prefill([8, 9]).copy()
+    with OnnxRuntime().load(path, OPTIONS._replace(sequences=2)) as session:
+        session.prefill(TOKENS[:4])
+        session.decode([5, 60])
+        assert np.allclose(session.prefill([8, 9]), alone, atol=1e-4)
+
+
 def test_the_cache_is_counted_exactly(tiny: Path) -> None:
     with OnnxRuntime().load(exported(tiny), OPTIONS._replace(sequences=2)) as session:
         layers, heads, head_dim, floats = 2, 2, 16, 4
@@ -130,8 +143,33 @@ def test_what_runs_where_is_read_back(tiny: Path) -> None:
         found = session.dispatched()
     nodes = found.features[0].removeprefix("CPUExecutionProvider=")
     assert int(nodes) > 10
-    assert {"threads=2", "spinning=0", "activations=fp32", "kv=float32"} <= set(found.features)
+    kernels = by_rule(cpu_flags(Path("/")))
+    assert set(found.features[1:]) == {
+        "threads=2", "spinning=0", "activations=fp32", "kleidiai=0", "kv=float32", "prepacked=0",
+        f"kernels_by_cpuid_rule={kernels}", "graph_optimization=enable_all",
+    }  # fmt: skip
     assert "onnxruntime" in found.library
+
+
+def test_operators_run_one_after_the_other_on_the_threads_asked_for() -> None:
+    found = onnx_session.settings(OPTIONS._replace(threads=3))
+
+    assert found.execution_mode == onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    assert (found.intra_op_num_threads, found.inter_op_num_threads) == (3, 1)
+    assert found.get_session_config_entry("mlas.disable_kleidiai") == "1"
+
+
+def test_an_instruction_set_that_it_cannot_be_held_to_is_refused(tiny: Path) -> None:
+    with pytest.raises(WrongIsaError, match="cannot be held to 'haswell'"):
+        OnnxRuntime().load(tiny, OPTIONS._replace(isa="haswell"))
+
+
+def test_a_call_that_fails_is_an_error_in_the_engines_words() -> None:
+    def fails(_binding: object) -> None:
+        raise RuntimeError("Non-zero status code returned\n  while running MatMul")
+
+    with pytest.raises(EngineError, match=r"^Non-zero status code returned while running MatMul$"):
+        onnx_session.run(SimpleNamespace(run_with_iobinding=fails), None)
 
 
 def test_prepacked_weights_are_made_once_and_give_the_same_answers(
@@ -140,6 +178,9 @@ def test_prepacked_weights_are_made_once_and_give_the_same_answers(
     path = exported(tiny, "int8")
     plain = logits(path, activations="int8")
     first = logits(path, activations="int8", prepacked=True)
+    with OnnxRuntime().load(path, OPTIONS._replace(activations="int8", prepacked=True)) as session:
+        assert "prepacked=1" in session.dispatched().features
+    assert list(path.parent.glob("prepacked-*/*.onnx")), "and they are what was opened"
     monkeypatch.setattr(prepacking, "_make", lambda *_: pytest.fail("made again"))
 
     assert np.array_equal(first, plain)
@@ -157,6 +198,17 @@ def test_tokens_that_cannot_be_are_refused(tiny: Path, tokens: list[int], said: 
         pytest.raises(EngineError, match=said),
     ):
         session.prefill(tokens)
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [([96], "vocabulary of 96"), ([1, 2], "2 tokens for 1 sequences"), ([1], "of 32 tokens is")],
+)
+def test_a_step_that_cannot_be_is_refused(tiny: Path, step: list[int], said: str) -> None:
+    with OnnxRuntime().load(exported(tiny), OPTIONS) as session:
+        session.prefill([1] * 32)
+        with pytest.raises(EngineError, match=said):
+            session.decode(step)
 
 
 def test_the_file_must_have_the_flavour_asked_for(tiny: Path) -> None:
