@@ -167,26 +167,13 @@ def _real(
     if found is None and quant is not None and _is_to_be_made(model, quant):
         found = _quantized_now(name, quant, cache=cache, progress=progress)
     if found:
-        path = Path(found.path)
-        file = prepare(
-            path,
-            source="quantized here",
-            cache=cache,
-            progress=progress,
-            model=name,
-            sha256=found.sha256,
-        )
-        return file._replace(warning=found.warning)
-    wanted = catalog.choose_file(name, model, quant)
-    path = fetch.ensure(wanted, cache=cache, progress=progress)
-    return prepare(
-        path,
-        source="models.yaml",
-        cache=cache,
-        progress=progress,
-        model=name,
-        sha256=wanted.sha256,
-    )
+        path, source, sha256 = Path(found.path), "quantized here", found.sha256
+    else:
+        wanted = catalog.choose_file(name, model, quant)
+        path = fetch.ensure(wanted, cache=cache, progress=progress)
+        source, sha256 = "models.yaml", wanted.sha256
+    file = prepare(path, source=source, cache=cache, progress=progress, model=name, sha256=sha256)
+    return file._replace(warning=found.warning) if found else file
 
 
 def _is_to_be_made(model: Model, quant: str) -> bool:

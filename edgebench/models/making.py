@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgebench.errors import CannotWrite, Interrupted
 from edgebench.locks import held
+from edgebench.models.made import kept
 from edgebench.models.part import ELSEWHERE
 from edgebench.models.world import disk_free as free_bytes
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgebench.models.progress import Progress
+    from edgebench.schema.model import MadeFile
 
     DiskFree = Callable[[Path], int]
 
@@ -28,6 +30,17 @@ def alone(target: Path, progress: Progress) -> AbstractContextManager[None]:
     """
     waiting = f"another process is making {target.name}; waiting for it"
     return held(target.with_name(f"{target.name}.lock"), progress.note, waiting, ELSEWHERE)
+
+
+def once(target: Path, progress: Progress, make: Callable[[], MadeFile]) -> MadeFile:
+    """The record of the file at `target`, which `make` makes unless it is there and intact.
+
+    Two processes may ask at once: one makes it, the other waits.
+    """
+    if (record := kept(target, progress)) is None:
+        with alone(target, progress):
+            record = kept(target, progress) or make()
+    return record
 
 
 @contextmanager

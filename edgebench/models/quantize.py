@@ -16,8 +16,8 @@ from edgebench.models import cost, formats
 from edgebench.models.cache import hash_file
 from edgebench.models.gguf import read_header
 from edgebench.models.llama import describe
-from edgebench.models.made import Made, keep, kept, origin, seal
-from edgebench.models.making import alone, becoming, full
+from edgebench.models.made import Made, keep, origin, seal
+from edgebench.models.making import becoming, full, once
 from edgebench.models.world import disk_free as free_bytes
 from edgebench.schema.model import MadeFile
 
@@ -91,12 +91,7 @@ def quantize(
     path = quantized_path(source, known, cache)
     task = _task(source, known, allow_requantize=allow_requantize, threads=threads, worker=worker)
     warning = formats.warning(known, formats.held(task.shape, known))
-    if (record := kept(path, progress)) is not None:
-        return Made(path, record, warning)
-    with alone(path, progress):
-        record = kept(path, progress)
-        if record is None:
-            record = _make(task, path, progress, disk_free)
+    record = once(path, progress, lambda: _make(task, path, progress, disk_free))
     return Made(path, record, warning)
 
 

@@ -19,8 +19,8 @@ import numpy as np
 from edgebench.errors import BadInput
 from edgebench.models import formats
 from edgebench.models.blocks import bell, random_weights
-from edgebench.models.made import Made, keep, kept, seal
-from edgebench.models.making import alone, becoming
+from edgebench.models.made import Made, keep, seal
+from edgebench.models.making import becoming, once
 from edgebench.models.recipe import Recipe
 from edgebench.models.synthetic_header import header_bytes, padded, write_header
 from edgebench.models.world import disk_free as free_bytes
@@ -83,14 +83,12 @@ def synthetic_file(
     asked = formats.find_format(quant or model.files[0].quant)
     path = synthetic_path(name, model.shape, asked, seed, cache)
     warning = formats.warning(asked, formats.held(model.shape, asked))
-    if (record := kept(path, progress)) is not None:
-        return Made(path, record, warning)
-    with alone(path, progress):
-        record = kept(path, progress)
-        if record is None:
-            record = synthesize(
-                model.shape, asked, seed, path, progress, title=model.title, disk_free=disk_free
-            )
+    record = once(
+        path, progress,
+        lambda: synthesize(
+            model.shape, asked, seed, path, progress, title=model.title, disk_free=disk_free
+        ),
+    )  # fmt: skip
     return Made(path, record, warning)
 
 
