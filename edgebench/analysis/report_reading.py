@@ -161,13 +161,7 @@ def read(
                 gathered.take(rows, name)
             tell(number, len(found))
     if not gathered.records and not gathered.claims:
-        if not gathered.refused:
-            raise BadInput("There are only experiments here, which edgebench claims reads.")
-        first = gathered.refused[0]
-        raise BadInput(
-            f"None of {len(found)} files is a sound record; {first.file}: {first.reason}",
-            "See edgebench check.",
-        )
+        raise _nothing_sound(gathered.refused, len(found))
     return Collection(
         cells=_with_settings(gathered.cells.values()),
         devices=tuple(sorted(gathered.devices.values(), key=lambda each: each.id)),
@@ -179,6 +173,16 @@ def read(
         experiments=gathered.experiments,
         imported=tuple(gathered.imported.values()),
         imported_devices=tuple(sorted(gathered.imported_devices.values())),
+    )
+
+
+def _nothing_sound(refused: Sequence[Refused], files_read: int) -> BadInput:
+    if not refused:
+        return BadInput("There are only experiments here, which edgebench claims reads.")
+    first = refused[0]
+    return BadInput(
+        f"None of {files_read} files is a sound record; {first.file}: {first.reason}",
+        "See edgebench check.",
     )
 
 

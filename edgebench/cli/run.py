@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from edgebench.measure.schedule import Budget
 
 
 def command(
@@ -149,17 +152,8 @@ def command(
     from edgebench import units
     from edgebench.cli.running import run
     from edgebench.cli.setup import Choices
-    from edgebench.measure.schedule import Budget, sustained
     from edgebench.models.synthesize import parse_seed
 
-    budget = Budget(
-        precision=units.parse_share("--precision", precision),
-        min_launches=launches or Budget().min_launches,
-        max_launches=launches or Budget().max_launches,
-        max_time_s=units.parse_seconds("--max-time", max_time),
-        trials=trials,
-        launch_time_s=units.parse_seconds("--launch-time", launch_time),
-    )
     run(
         Choices(
             models=units.parse_names(model),
@@ -198,7 +192,24 @@ def command(
             dry_run=dry_run,
             strict=strict,
         ),
-        sustained(budget, units.parse_seconds("--sustain", sustain), launches)
-        if sustain
-        else budget,
+        _budget(precision, launches, trials, launch_time, max_time, sustain),
     )
+
+
+def _budget(
+    precision: str, launches: int | None, trials: int, launch_time: str, max_time: str, sustain: str
+) -> Budget:
+    from edgebench import units
+    from edgebench.measure.schedule import Budget, sustained
+
+    budget = Budget(
+        precision=units.parse_share("--precision", precision),
+        min_launches=launches or Budget().min_launches,
+        max_launches=launches or Budget().max_launches,
+        max_time_s=units.parse_seconds("--max-time", max_time),
+        trials=trials,
+        launch_time_s=units.parse_seconds("--launch-time", launch_time),
+    )
+    if not sustain:
+        return budget
+    return sustained(budget, units.parse_seconds("--sustain", sustain), launches)

@@ -93,43 +93,63 @@ def prepare(choices: Choices) -> Setup:
     device = device_of(measuring_ceilings=False)
     kept_on = cpus_of(choices, device)
     auto = None if choices.threads else threads.default_threads(device, choices.cpus)
-    choices = choices._replace(cpus=kept_on)
+    choices = choices._replace(cpus=kept_on, threads=(auto.number,) if auto else choices.threads)
     # Before our own hashing and quantizing could be taken for somebody's.
     disturbing = disturbances.notes(device, disturbances.load_average())
     run_job = partial(runner.run_job, silence_s=choices.silence_s)
+    request = _request(choices, device)
+    asked = {*request.backends, *preparing.tokenizers(request.files)}
+    probes = {name: preparing.probe(name, run_job) for name in sorted(asked)}
+    if tuple(request.backends) == ("fake",):  # its clock is a script's, without energy of its own
+        metering = choose.Metering()
+    return Setup(
+        request,
+        probes,
+        device,
+        run_job,
+        (*disturbing, *_ignored(choices, request, probes)),
+        choices.allow_derived,
+        metering,
+        auto.why if auto else None,
+    )
+
+
+def _request(choices: Choices, device: Device) -> Request:
+    """What was asked for, with its files fetched and checked."""
     workloads = parse_workloads(choices.workload)
     for name in choices.backends:
         plugins.backend_target(name)
-    wanted = preparing.Wanted(
-        choices.models, choices.quants, choices.file, choices.weights, choices.weights_seed
-    )
-    prepared = preparing.prepared_files(
-        wanted, cache=files.cache_dir(), progress=transfer_progress(), dry=choices.dry_run
-    )
-    backends = choices.backends or preparing.default_backends(prepared)
-    asked = {*backends, *preparing.tokenizers(prepared)}
-    probes = {name: preparing.probe(name, run_job) for name in sorted(asked)}
-    options = [partial(settings.options_of, each) for each in settings.variants(choices)]
-    request = Request(
+    prepared = _prepared(choices)
+    first, *others = (partial(settings.options_of, each) for each in settings.variants(choices))
+    return Request(
         files=prepared,
-        backends=backends,
+        backends=choices.backends or preparing.default_backends(prepared),
         isas=choices.isas,
-        threads=(auto.number,) if auto else choices.threads,
+        threads=choices.threads,
         workloads=workloads,
-        options=options[0],
-        more_options=options[1:],
+        options=first,
+        more_options=others,
         devices=choices.devices,
         too_big=_anything_fits if choices.force else partial(settings.too_big, choices),
         cpu_flags=frozenset(device.cpu_flags),
     )
-    without_effect = ignored.notes(ignored.wishes(choices._asdict()), backends, probes)
-    for note in without_effect:
+
+
+def _prepared(choices: Choices) -> tuple[Prepared, ...]:
+    wanted = preparing.Wanted(
+        choices.models, choices.quants, choices.file, choices.weights, choices.weights_seed
+    )
+    return preparing.prepared_files(
+        wanted, cache=files.cache_dir(), progress=transfer_progress(), dry=choices.dry_run
+    )
+
+
+def _ignored(choices: Choices, request: Request, probes: dict[str, Probe]) -> Sequence[Note]:
+    """What an engine has no notion of is said now, and kept in the record."""
+    found = ignored.notes(ignored.wishes(choices._asdict()), request.backends, probes)
+    for note in found:
         typer.echo(f"ignored  {note.message}", err=True)
-    disturbing = (*disturbing, *without_effect)
-    if tuple(backends) == ("fake",):  # its clock is a script's, and no energy belongs to it
-        metering = choose.Metering()
-    why = auto.why if auto else None
-    return Setup(request, probes, device, run_job, disturbing, choices.allow_derived, metering, why)
+    return found
 
 
 def device_of(*, measuring_ceilings: bool) -> Device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.errors import EdgebenchError, Interrupted
@@ -54,6 +55,7 @@ def export_all(
 
     `allow_derived` converts types that have no lossless counterpart, which is then recorded.
     """
+    export = partial(onnx_for, cache=cache, allow_derived=allow_derived, progress=progress)
     paths: dict[str, Path] = {}
     records: dict[tuple[str, str, str | None], Export] = {}
     kept, skipped = [], list(planned.skipped)
@@ -63,13 +65,8 @@ def export_all(
             kept.append(cell)
             continue
         try:
-            exported = _given(cell, file) or onnx_for(
-                file.path,
-                file.facts.sha256,
-                cache=cache,
-                activations=cell.options.activations or "int8",
-                allow_derived=allow_derived,
-                progress=progress,
+            exported = _given(cell, file) or export(
+                file.path, file.facts.sha256, activations=cell.options.activations or "int8"
             )
         except Interrupted:
             raise

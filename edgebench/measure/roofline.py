@@ -93,15 +93,7 @@ def measure(device: Device, threads: Sequence[int], max_time_s: float, world: Wo
         buffer_bytes=size_bytes,
         huge_page_bytes=min(found.huge_page_bytes, default=None),
         trials=TRIALS,
-        read=tuple(
-            ReadRate(
-                method=key.method,
-                threads=key.threads,
-                bytes_read=key.amount,
-                fastest_ns=tuple(times),
-            )
-            for key, times in _of_kind(found, "read")
-        ),
+        read=_reading(found),
         f32=_arithmetic(found, "f32"),
         int8=_arithmetic(found, "int8"),
         not_measured=_not_measured(found),
@@ -220,6 +212,18 @@ def _key(kind: str, threads: int, rate: dict[str, Any]) -> _Key:
 
 def _of_kind(found: _Findings, kind: str) -> Iterator[tuple[_Key, list[int]]]:
     return ((key, times) for key, times in found.fastest_ns.items() if key.kind == kind)
+
+
+def _reading(found: _Findings) -> tuple[ReadRate, ...]:
+    return tuple(
+        ReadRate(
+            method=key.method,
+            threads=key.threads,
+            bytes_read=key.amount,
+            fastest_ns=tuple(times),
+        )
+        for key, times in _of_kind(found, "read")
+    )
 
 
 def _arithmetic(found: _Findings, kind: str) -> tuple[ArithmeticRate, ...]:

@@ -41,15 +41,8 @@ def run_trial(
     before = counters.snapshot(retired=retired)
     started = clock()
     tokenize_ns = _timed_tokenize(tokenize, job, clock)
-    prefill_ns, sampled, greedy = None, [], []
+    prefill_ns, greedy, sampled = _prefill(session, job.tokens[depth:prompt_end], clock)
     if job.prompt_tokens:
-        prompt = job.tokens[depth:prompt_end]
-        begun = clock()
-        logits = session.prefill(prompt)
-        prefill_ns = clock() - begun
-        begun = clock()
-        greedy.append(int(logits.argmax()))
-        sampled.append(clock() - begun)
         ended("prefill")
     output = job.tokens[prompt_end : prompt_end + job.output_tokens]
     steps = [(token,) * job.options.sequences for token in output]
@@ -94,6 +87,18 @@ def _timed_tokenize(tokenize: Tokenize, job: Job, clock: Callable[[], int]) -> i
     begun = clock()
     tokenize(job.text)
     return clock() - begun
+
+
+def _prefill(
+    session: Session, prompt: Sequence[int], clock: Callable[[], int]
+) -> tuple[int | None, list[int], list[int]]:
+    if not prompt:
+        return None, [], []
+    begun = clock()
+    logits = session.prefill(prompt)
+    done = clock()
+    greedy = int(logits.argmax())
+    return done - begun, [greedy], [clock() - done]
 
 
 def _decode(
