@@ -13,6 +13,7 @@ from edgebench.measure.runner import Outcome
 from edgebench.measure.schedule import Budget
 from edgebench.models.prepared import Prepared
 from edgebench.schema.result import CellResult, Schedule
+from tests.played_teacher import PlayedTeacher
 from tests.results_maker import FILE, cell, counters, result
 
 if TYPE_CHECKING:
@@ -78,26 +79,6 @@ def _trials(job: Job, took_s: float) -> Iterator[dict[str, Any]]:
             "sample_ns": None, "step_ns": [1000] * steps, "output_hash": "0",
             "counters": counters().model_dump(), "divided_by": divisor,
         }  # fmt: skip
-
-
-class PlayedTeacher:
-    def tokens(self, _file: Prepared) -> tuple[int, ...]:
-        return tuple(range(64))
-
-    def verification_tokens(self, _file: Prepared) -> tuple[int, ...]:
-        return tuple(range(5))
-
-    def reference_logits(self, *_: object) -> Outcome:
-        return Outcome((), None)
-
-    def reference_path(self, *_: object) -> Path:
-        return Path("reference.npy")
-
-    def scenario_text(self, _workload: object) -> str:
-        return ""
-
-    def tokenizer(self, *_: object) -> None:
-        return None
 
 
 def measured(

@@ -99,6 +99,7 @@ def test_the_ladder_of_an_emulated_cpu_counts_instructions() -> None:
 def test_the_roofline_holds_the_share() -> None:
     plot = PLOTS["roofline"](rows(maker.record(workloads=("tg4",))))
 
+    assert plot.numbers
     for most, rate, share in zip(*(column(plot, c) for c in ("most tok/s", "tok/s", "share")),
                                  strict=True):  # fmt: skip
         assert isinstance(most, float)
@@ -229,7 +230,9 @@ def test_labels_tell_apart_by_what_differs() -> None:
 def test_numbers_name_the_settings_in_which_cells_differ(name: str) -> None:
     plot = PLOTS[name]([row._replace(settings="kv_type q8_0") for row in full()])
 
-    assert all(str(model).endswith(" kv_type q8_0") for model in column(plot, "model"))
+    models = column(plot, "model")
+    assert models
+    assert all(str(model).endswith(" kv_type q8_0") for model in models)
 
 
 def test_numbers_as_csv_run_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 from edgebench.analysis import compare_naming
@@ -24,9 +25,12 @@ LABEL = "tiny Q4_0 llama.cpp armv8.2_1 4t tg4"
 
 
 def test_extreme_figures_are_shown_and_crash_nothing() -> None:
-    found = compare([side("old", record(1e-6, 1e12)), side("new", record(1e12, 1e-6))])
+    fast, slow = record(1e-6, 2e-6, 3e-6), record(0.9e12, 1e12, 1.1e12, run_id="ffffffff")
 
-    assert all(len(line) < 300 for line in comparison.text(found).splitlines())
+    shown = comparison.text(compare([side("old", fast), side("new", slow)]))
+
+    assert re.search(r"decode tok/s +\d\.\d+e\+08 +\d\.\d+e-09 ", shown)
+    assert all(len(line) < 300 for line in shown.splitlines())
 
 
 def hostile() -> SideSamples:

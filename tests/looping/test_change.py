@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+import statistics
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edgebench.analysis.correlated import change
+from edgebench.analysis.correlated import Change, change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def autoregressive(number: int, rho: float, draw: random.Random) -> list[float]:
@@ -18,36 +22,35 @@ def autoregressive(number: int, rho: float, draw: random.Random) -> list[float]:
     return values
 
 
+def over_ten_windows(runs: int, loops: int, rho: float, seed: int) -> Iterator[Change]:
+    """What is found, run after run, where nothing changes."""
+    draw = random.Random(seed)
+    for _ in range(runs):
+        values = autoregressive(10 * loops, rho, draw)
+        yield change([values[i : i + loops] for i in range(0, 10 * loops, loops)])
+
+
+def covers_no_change(found: Change) -> bool:
+    return found.low is not None and found.high is not None and found.low <= 0 <= found.high
+
+
 @pytest.mark.parametrize(("rho", "least"), [(0.0, 0.93), (0.3, 0.93), (0.6, 0.92)])
 def test_the_interval_covers_no_change_although_neighbours_resemble_each_other(
     rho: float, least: float
 ) -> None:
-    draw = random.Random(7)
-    covered = trials = 0
-    for _ in range(600):
-        values = autoregressive(300, rho, draw)
-        found = change([values[i : i + 30] for i in range(0, 300, 30)])
-        if found.low is not None and found.high is not None:
-            trials += 1
-            covered += found.low <= 0 <= found.high
-    assert trials > 550
-    assert covered / trials > least
+    found = [each for each in over_ten_windows(600, 30, rho, seed=7) if each.low is not None]
+    assert len(found) > 550
+    assert statistics.fmean(map(covers_no_change, found)) > least
 
 
 @pytest.mark.parametrize(("rho", "loops"), [(0.84, 30), (0.84, 45), (0.9, 30), (0.93, 45)])
 def test_windows_cover_no_change_where_loops_resemble_each_other_too_much(
     rho: float, loops: int
 ) -> None:
-    draw = random.Random(11)
-    covered = trials = 0
-    for _ in range(500):
-        values = autoregressive(10 * loops, rho, draw)
-        found = change([values[i : i + loops] for i in range(0, 10 * loops, loops)])
-        if found.unit == "windows" and found.low is not None and found.high is not None:
-            trials += 1
-            covered += found.low <= 0 <= found.high
-    assert trials > 150
-    assert covered / trials > 0.93
+    tried = over_ten_windows(500, loops, rho, seed=11)
+    found = [each for each in tried if each.unit == "windows" and each.low is not None]
+    assert len(found) > 150
+    assert statistics.fmean(map(covers_no_change, found)) > 0.93
 
 
 def test_a_fall_is_seen_through_loops_that_resemble_each_other() -> None:

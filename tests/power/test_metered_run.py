@@ -15,6 +15,7 @@ from edgebench.measure.schedule import Budget
 from edgebench.models.prepared import Prepared
 from edgebench.power import Reading
 from edgebench.power.sampler import Sampler
+from tests.played_teacher import PlayedTeacher
 from tests.power.figures_maker import joules, measured
 from tests.power.makers import SECOND, Clock
 from tests.power.steady import Steady
@@ -32,28 +33,6 @@ class Silent:
     def stage(self, text: str) -> None: ...
     def launching(self, *_: object) -> None: ...
     def launched(self, *_: object) -> None: ...
-
-
-class Played:
-    """A teacher whose reference nobody reads, because the worker is played as well."""
-
-    def tokens(self, _file: Prepared) -> tuple[int, ...]:
-        return (1,) * 8
-
-    def verification_tokens(self, _file: Prepared) -> tuple[int, ...]:
-        return (1,) * 8
-
-    def reference_logits(self, *_: object) -> Outcome:
-        return Outcome((), None)
-
-    def reference_path(self, *_: object) -> Path:
-        return Path("reference.npy")
-
-    def scenario_text(self, _workload: object) -> str:
-        return ""
-
-    def tokenizer(self, *_: object) -> None:
-        return None
 
 
 class Clocked(Steady):
@@ -87,7 +66,7 @@ def test_a_campaign_reads_the_meters_around_each_launch_and_of_the_idle_machine(
         order.append("idle")
         return (joules(3.0, "idle"),)
 
-    teacher: Any = Played()
+    teacher: Any = PlayedTeacher()
     looped: Any = run
     world = campaign.World(
         run=run, loop=looped, target=str, monotonic_s=lambda: 0.0,

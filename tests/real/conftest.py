@@ -1,7 +1,9 @@
-"""Real weights for real tests, from edgebench's own cache: tests use no network."""
+"""Real weights from edgebench's own cache, since tests use no network, and the engine for them."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,3 +24,13 @@ def smollm2() -> Path:
     if not path.exists():
         pytest.fail(f"{path.name} is not cached; run: python -m scripts.fetch {name}")
     return path
+
+
+@pytest.fixture(scope="session")
+def isa() -> str:
+    """llama.cpp's best instruction set, asked in a process of its own."""
+    program = "from edgebench.backends.llama_cpp import LlamaCpp; print(LlamaCpp().isas()[0])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

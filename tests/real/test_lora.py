@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,16 +26,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 TOKENS = tuple(range(3, 36))
 RANK = 8
-
-
-@pytest.fixture(scope="module")
-def isa() -> str:
-    """The best instruction set, asked in a process of its own."""
-    program = "from edgebench.backends.llama_cpp import LlamaCpp; print(LlamaCpp().isas()[0])"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")

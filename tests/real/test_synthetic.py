@@ -40,16 +40,6 @@ OTHER_MIXTURES = {"Q3_K_S", "Q3_K_L", "Q4_K_S", "Q5_K_S"}
 TEXT = "Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail."
 
 
-@pytest.fixture(scope="module")
-def isa() -> str:
-    """The best instruction set, asked in a process of its own."""
-    program = "from edgebench.backends.llama_cpp import LlamaCpp; print(LlamaCpp().isas()[0])"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
 def logits(path: Path, tokens: Sequence[int], backend: Reference) -> NDArray[np.float32]:
     with backend.load(path, LoadOptions("numpy", 1, len(tokens))) as session:
         return session.prefill(tokens[:-1], every=True)
