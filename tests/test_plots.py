@@ -160,7 +160,7 @@ def many(count: int) -> list[CellRow]:
     return [row._replace(device=f"board-{number:03}") for number in range(count) for row in made]
 
 
-@pytest.mark.parametrize("name", set(PLOTS) - {"sustained"})
+@pytest.mark.parametrize("name", sorted(set(PLOTS) - {"sustained"}))
 def test_with_many_devices_a_plot_says_what_it_leaves_out(name: str) -> None:
     plot = PLOTS[name](many(60))
 

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(("text", "value"), [("2%", 0.02), ("0.05", 0.05), (" 12.5 % ", 0.125)])
-def test_shares(text: str, value: float) -> None:
+def test_shares_are_read_with_a_percent_sign_and_without(text: str, value: float) -> None:
     assert units.parse_share("--precision", text) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(("text", "value"), [("90", 90), ("10m", 600), ("1.5h", 5400), ("2s", 2)])
-def test_durations(text: str, value: float) -> None:
+def test_durations_are_read_as_seconds(text: str, value: float) -> None:
     assert units.parse_seconds("--max-time", text) == value
 
 
 @pytest.mark.parametrize(("text", "value"), [("2GiB", 2 << 30), ("500 MB", 500_000_000)])
-def test_amounts_of_memory(text: str, value: int) -> None:
+def test_amounts_of_memory_are_read_as_bytes(text: str, value: int) -> None:
     assert units.parse_bytes("--memory-limit", text) == value
 
 

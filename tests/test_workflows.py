@@ -43,12 +43,12 @@ def complaint(tool: str, *arguments: str | Path) -> str:
     return f"{tool}: {done.stdout}{done.stderr}" if done.returncode else ""
 
 
-def test_actionlint() -> None:
+def test_actionlint_has_nothing_to_say() -> None:
     # Only what the lock names: no shellcheck or pyflakes that a machine happens to have.
     assert not complaint("actionlint", "-shellcheck=", "-pyflakes=", *WORKFLOWS)
 
 
-def test_zizmor() -> None:
+def test_zizmor_has_nothing_to_say() -> None:
     assert not complaint(
         "zizmor", "--offline", "--persona", "pedantic", "--quiet", ACTION, ROOT / ".github"
     )
@@ -63,7 +63,7 @@ def test_zizmor() -> None:
         ("vendor.dependabot", [DEPENDABOT]),
     ],
 )
-def test_schema(schema: str, files: list[Path]) -> None:
+def test_what_github_reads_fits_its_schemas(schema: str, files: list[Path]) -> None:
     assert not complaint("check-jsonschema", "--builtin-schema", schema, *files)
 
 

@@ -33,7 +33,9 @@ def verdict(first: LogRatio, second: LogRatio | None = None) -> str:
         (slowdown(6, error=0.1), slowdown(50), "inconclusive"),
     ],
 )
-def test_the_rule(first: LogRatio, second: LogRatio | None, expected: str) -> None:
+def test_a_verdict_takes_both_sets_of_launches(
+    first: LogRatio, second: LogRatio | None, expected: str
+) -> None:
     assert verdict(first, second) == expected
 
 

@@ -71,7 +71,7 @@ def test_what_a_query_may_not_do(sql: str, index: Path, tmp_path: Path) -> None:
     assert query.run(index, "SELECT count(*) FROM cells").rows == [(8,)]
 
 
-def test_a_grouped_query(index: Path) -> None:
+def test_a_grouped_query_gives_its_columns_and_rows(index: Path) -> None:
     found = query.run(
         index, "SELECT device_id, isa, count(*) AS cells FROM results GROUP BY ALL ORDER BY ALL"
     )

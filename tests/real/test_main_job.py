@@ -27,6 +27,7 @@ def test_the_main_job(tmp_path: Path, smollm2: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "smollm2-135m Q4_1" in done.stdout
     result = record_in(tmp_path)
+    assert [entry.cell.workload.name for entry in result.cells] == ["pp32", "tg8"]
     for entry in result.cells:
         verified = entry.verification
         assert verified is not None
