@@ -13,9 +13,9 @@ import pytest
 from edgebench.analysis.report_rows import cells_of
 from edgebench.analysis.report_sustained import Window
 from edgebench.report.plots import PLOTS
-from edgebench.report.plots.plot import REACH, key, label, told_apart, whisker
+from edgebench.report.plots.plot import REACH, key, whisker
 from edgebench.report.plots.saving import content, to_csv
-from edgebench.report.plots.style import COLOURS, DARK, plain_numbers, short, svg
+from edgebench.report.plots.style import COLOURS, DARK, svg
 from edgebench.schema.interval import Interval
 from tests import report_maker as maker
 
@@ -217,15 +217,6 @@ def test_hostile_names_are_text() -> None:
         assert len(picture) < 150_000
 
 
-def test_labels_tell_apart_by_what_differs() -> None:
-    labels, shared = told_apart([("board", "a", "4t"), ("board", "b", "4t")])
-
-    assert labels == {("board", "a", "4t"): "a", ("board", "b", "4t"): "b"}
-    assert shared == "board, 4t"
-    assert label("_x") == " _x"
-    assert len(label("y" * 10**6)) <= 63
-
-
 @pytest.mark.parametrize("name", PLOTS)
 def test_numbers_name_the_settings_in_which_cells_differ(name: str) -> None:
     plot = PLOTS[name]([row._replace(settings="kv_type q8_0") for row in full()])
@@ -257,38 +248,6 @@ def test_dark_has_a_colour_for_every_colour() -> None:
     picture = svg(PLOTS["ladder"](full()))
     drawn = picture.split("</style>")[-1]
     assert set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", drawn)) <= set(DARK)
-
-
-def test_a_logarithmic_axis_with_one_power_of_ten_has_numbers_between() -> None:
-    from matplotlib.figure import Figure
-
-    axes = Figure().subplots()
-    axes.set_xscale("log")
-    axes.set_xlim(15, 600)
-    plain_numbers(axes, "x")
-
-    low, high = axes.get_xlim()
-    assert [each for each in axes.get_xticks() if low <= each <= high] == [20, 50, 100, 200, 500]
-
-
-def test_numbers_on_axes_are_short() -> None:
-    assert [short(value) for value in (0.25, 40, 2000, 1.5e6, 1e9)] == [
-        "0.25", "40", "2k", "1.5M", "1G",
-    ]  # fmt: skip
-
-
-def test_a_long_label_keeps_a_part_of_every_name() -> None:
-    device = "some-vendor-board-with-a-very-long-name-indeed-64cpu"
-    keys = [(device, f"smollm2-135m {quant} from Q4_1", "llama.cpp") for quant in ("Q4_0", "Q8_0")]
-    keys.append(("other", "smollm2-135m Q4_0 from Q4_1", "onnxruntime"))
-
-    labels, _ = told_apart(keys, 60)
-
-    first = labels[keys[0]]
-    assert len(first) <= 60
-    assert "smollm2-135m Q4_0 from Q4_1, llama.cpp" in first
-    assert first.startswith("some-ve")
-    assert len(set(labels.values())) == len(keys)
 
 
 def test_a_gpu_lends_its_speed_to_no_cpu() -> None:

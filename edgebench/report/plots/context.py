@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench.report.plots import style
 from edgebench.report.plots.plot import (
+    CELL,
     CUT,
     Plot,
     bounds,
+    cell,
     drawable,
     grouped,
     is_cut,
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "context", "Speed and context"
 AXES = {"decode": "tokens in the KV cache before decoding", "prefill": "prompt tokens"}
-COLUMNS = ("phase", "device", "model", "backend", "ISA", "threads", "test", "tokens", "tok/s",
-           "low", "high")  # fmt: skip
+COLUMNS = ("phase", *CELL, "tokens", "tok/s", "low", "high")
 
 
 class Point(NamedTuple):
@@ -92,8 +93,7 @@ def _line(point: Point) -> tuple[str, ...]:
 
 def _numbers(point: Point) -> tuple[str | float | None, ...]:
     row = point.row
-    named = (point.phase, row.device, row.model_and_settings, row.engine, row.isa, row.threads)
-    return (*named, row.workload.name, point.tokens, *bounds(point.rate))
+    return (point.phase, *cell(row), point.tokens, *bounds(point.rate))
 
 
 def _draw(points: Sequence[Point]) -> Figure:

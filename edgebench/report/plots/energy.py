@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgebench.report.plots import style
 from edgebench.report.plots.plot import (
+    CELL,
     CUT,
     WIDE_LABEL,
     Plot,
     bounds,
+    cell,
     drawable,
     grouped,
     is_cut,
@@ -32,8 +34,7 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "energy", "Energy per token"
 PANELS, BARS = 6, 12
-COLUMNS = ("device", "model", "backend", "ISA", "threads", "test", "phase", "method", "scope",
-           "tier", "J/token", "low", "high", "W", "idle W")  # fmt: skip
+COLUMNS = (*CELL, "phase", "method", "scope", "tier", "J/token", "low", "high", "W", "idle W")
 
 
 class Point(NamedTuple):
@@ -95,15 +96,7 @@ def _joules(point: Point) -> float:
 def _numbers(point: Point) -> tuple[str | float | None, ...]:
     row, found = point.row, point.found
     watts = found.watts.estimate if found.watts else None
-    named = (
-        row.device,
-        row.model_and_settings,
-        row.engine,
-        row.isa,
-        row.threads,
-        row.workload.name,
-    )
-    return (*named, found.phase, found.method, found.scope, found.quality,
+    return (*cell(row), found.phase, found.method, found.scope, found.quality,
             *bounds(point.per_token), watts, found.idle_watts)  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from edgebench.report.plots import style
 from edgebench.report.plots.plot import (
+    CELL,
     WIDE_LABEL,
     Plot,
+    cell,
     drawable,
     grouped,
     key,
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 NAME, TITLE = "memory", "Peak memory"
 BARS = 24
 MIB = 2**20
-COLUMNS = ("device", "model", "backend", "ISA", "threads", "test", "peak bytes", "anonymous bytes",
-           "file-backed bytes", "KV cache bytes")  # fmt: skip
+COLUMNS = (*CELL, "peak bytes", "anonymous bytes", "file-backed bytes", "KV cache bytes")
 
 
 def plot(cells: Sequence[CellRow]) -> Plot:
@@ -64,15 +65,7 @@ def _bar(row: CellRow) -> tuple[str, ...]:
 
 
 def _numbers(row: CellRow) -> tuple[str | float | None, ...]:
-    named = (
-        row.device,
-        row.model_and_settings,
-        row.engine,
-        row.isa,
-        row.threads,
-        row.workload.name,
-    )
-    return (*named, *(row.memory or ()))
+    return (*cell(row), *(row.memory or ()))
 
 
 def _draw(rows: Sequence[CellRow]) -> Figure:

@@ -27,6 +27,7 @@ TITLE_LENGTH, LABEL_LENGTH = 44, 62
 WIDE_LABEL = 74
 # What is left of a name in a label that is too long.
 SHORT_NAME = 15
+CELL = ("device", "model", "backend", "ISA", "threads", "test")
 
 
 class Plot(NamedTuple):
@@ -43,6 +44,11 @@ class Plot(NamedTuple):
     notes: tuple[str, ...]
     why_not: str | None
     draw: Callable[[], Figure] | None
+
+
+def cell(row: CellRow) -> tuple[Number, ...]:
+    """Which cell a row of numbers is of, under the columns CELL."""
+    return (row.device, row.model_and_settings, row.engine, row.isa, row.threads, row.workload.name)
 
 
 def nothing(name: str, title: str, why_not: str) -> Plot:

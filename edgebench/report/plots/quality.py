@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench.analysis.labels import SYNTHETIC
 from edgebench.report.plots import style
-from edgebench.report.plots.plot import Plot, bounds, drawable, grouped, key, nothing, whisker
+from edgebench.report.plots.plot import (
+    CELL,
+    Plot,
+    bounds,
+    cell,
+    drawable,
+    grouped,
+    key,
+    nothing,
+    whisker,
+)
 from edgebench.report.plots.scatter import Mark, few, looks, scatter
 
 if TYPE_CHECKING:
@@ -22,8 +32,7 @@ NAME, TITLE = "quality", "Quality against speed"
 WIDE = 10.0
 UNTRAINED = "Perplexity of synthetic weights, which know no language, is not drawn."
 PERPLEXITY, KL = "perplexity", "mean KL from the float32 reference, nats"
-COLUMNS = ("device", "model", "backend", "ISA", "threads", "test", "tok/s", "low", "high",
-           "measured", "value", "positions", "on the front")  # fmt: skip
+COLUMNS = (*CELL, "tok/s", "low", "high", "measured", "value", "positions", "on the front")
 
 
 class Point(NamedTuple):
@@ -90,16 +99,8 @@ def _front(points: Sequence[Point]) -> list[Point]:
 
 def _numbers(point: Point, front: Sequence[Point]) -> tuple[str | float | None, ...]:
     row, found = point.row, bounds(point.rate)
-    named = (
-        row.device,
-        row.model_and_settings,
-        row.engine,
-        row.isa,
-        row.threads,
-        row.workload.name,
-    )
     measure = (point.measure, point.value, point.positions)
-    return (*named, *found, *measure, "yes" if point in front else "no")
+    return (*cell(row), *found, *measure, "yes" if point in front else "no")
 
 
 def _draw(points: Sequence[Point]) -> Figure:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgebench.report.plots import style
-from edgebench.report.plots.plot import Plot, bounds, drawable, key, nothing, whisker
+from edgebench.report.plots.plot import CELL, Plot, bounds, cell, drawable, key, nothing, whisker
 from edgebench.report.plots.scatter import Mark, few, looks, scatter
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 NAME, TITLE = "roofline", "Speed against bandwidth"
 PHASES = {"decode": "memory bandwidth", "prefill": "arithmetic"}
 SHARES = (1.0, 0.5, 0.25)
-COLUMNS = ("phase", "device", "model", "backend", "ISA", "threads", "test", "most tok/s", "tok/s",
-           "low", "high", "share", "in cache")  # fmt: skip
+COLUMNS = ("phase", *CELL, "most tok/s", "tok/s", "low", "high", "share", "in cache")
 
 
 class Point(NamedTuple):
@@ -70,8 +69,7 @@ def _numbers(point: Point) -> tuple[str | float | None, ...]:
     row, most = point.row, point.ceiling.most_tok_s
     share = point.rate.estimate / most
     cached = "yes" if point.ceiling.cached else "no"
-    named = (point.phase, row.device, row.model_and_settings, row.engine, row.isa, row.threads)
-    return (*named, row.workload.name, most, *bounds(point.rate), share, cached)
+    return (point.phase, *cell(row), most, *bounds(point.rate), share, cached)
 
 
 def _draw(points: Sequence[Point]) -> Figure:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edgebench.report.plots import style
-from edgebench.report.plots.plot import Plot, drawable, grouped, key, largest, nothing
+from edgebench.report.plots.plot import CELL, Plot, cell, drawable, grouped, key, largest, nothing
 from edgebench.report.plots.scatter import looks
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "sustained", "Speed over minutes"
 SERIES = 8
-COLUMNS = ("device", "model", "backend", "ISA", "threads", "test", "phase", "at s", "tok/s",
-           "temperature C")  # fmt: skip
+COLUMNS = (*CELL, "phase", "at s", "tok/s", "temperature C")
 
 
 def plot(cells: Sequence[CellRow]) -> Plot:
@@ -56,15 +55,7 @@ def _windows(row: CellRow) -> list[Window]:
 
 def _numbers(row: CellRow) -> Iterator[tuple[str | float | None, ...]]:
     for window in _windows(row):
-        yield (
-            row.device,
-            row.model_and_settings,
-            row.engine,
-            row.isa,
-            row.threads,
-            row.workload.name,
-            *window,
-        )
+        yield (*cell(row), *window)
 
 
 def _draw(rows: Sequence[CellRow]) -> Figure:
