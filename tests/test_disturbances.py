@@ -120,6 +120,11 @@ def test_what_the_device_says_of_itself_is_named(
     assert names(tmp_path, machine(**change)) == [name]
 
 
+def test_a_clock_that_is_held_up_is_no_disturbance(tmp_path: Path) -> None:
+    steady = Cluster(cpus=(0,), name="x", vendor=None, governor="performance")
+    assert names(tmp_path, machine(clusters=(steady,))) == []
+
+
 def test_a_load_counts_against_the_cpus_that_may_be_used(tmp_path: Path) -> None:
     assert names(tmp_path, load=1.1) == []
     assert names(tmp_path, load=1.3) == ["busy"]

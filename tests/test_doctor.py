@@ -166,6 +166,7 @@ NODE = {"dev/nvidia0": ""}
         (CARD, ("NVIDIA 0x2335",), "no driver for it"),
         (CARD | DRIVER, ("NVIDIA H200",), "its device files are not"),
         (CARD | DRIVER | NODE, ("NVIDIA H200",), None),
+        (CARD | DRIVER | {"dev/nvidiactl": ""}, ("NVIDIA H200",), "its device files are not"),
         (NODE, ("NVIDIA GPU",), None),
         ({"dev/nvhost-gpu": "", "proc/device-tree/compatible": "nvidia,p3767\0nvidia,tegra234\0"},
          ("NVIDIA Tegra, integrated",), None),
@@ -181,6 +182,19 @@ def test_what_is_missing_between_us_and_a_gpu_is_named(
     assert found.names == names
     assert (found.why_not is None) == (said is None)
     assert said is None or said in str(found.why_not)
+
+
+def test_one_gpu_of_two_that_may_be_opened_is_enough(tmp_path: Path) -> None:
+    root = plant(tmp_path, CARD | DRIVER | NODE | {"dev/nvidia1": ""})
+    found = devices.nvidia_gpu(root, lambda path: path.name == "nvidia1")
+    assert found.why_not is None
+
+
+def test_the_loaded_module_knows_the_drivers_version(tmp_path: Path) -> None:
+    root = plant(tmp_path, CARD | NODE | {"sys/module/nvidia/version": "580.95.05\n"})
+    assert devices.nvidia_gpu(root, lambda _path: True).driver == "580.95.05"
+    assert devices.accessible(root / "dev/nvidia0")
+    assert not devices.accessible(root / "dev/nvidia9")
 
 
 def test_a_gpu_that_this_user_may_not_open_is_not_usable(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from edgebench.machine import device, emulation
 if TYPE_CHECKING:
     from pathlib import Path
 
-X86_64, AARCH64, I386 = 62, 183, 3
+X86_64, AARCH64, I386, ARM, LOONGARCH = 62, 183, 3, 40, 258
 
 
 def executing(root: Path, machine: int, head: bytes = b"\x7fELF") -> Path:
@@ -21,7 +21,15 @@ def executing(root: Path, machine: int, head: bytes = b"\x7fELF") -> Path:
 
 
 @pytest.mark.parametrize(
-    ("program", "machine"), [(X86_64, "x86_64"), (AARCH64, "aarch64"), (I386, "x86_64")]
+    ("program", "machine"),
+    [
+        (X86_64, "x86_64"),
+        (AARCH64, "aarch64"),
+        (I386, "x86_64"),
+        (ARM, "aarch64"),
+        (ARM, "armv7l"),
+        (LOONGARCH, "loongarch64"),
+    ],
 )
 def test_a_process_whose_program_is_for_this_machine_is_not_emulated(
     tmp_path: Path, program: int, machine: str

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgebench.analysis import metrics
+from edgebench.schema.launch import Failure
 from edgebench.schema.result import CellResult
+from tests.looping.makers import looped, of
 from tests.results_maker import cell, decode_launches, launch, trial, verification
 
 
@@ -65,6 +69,31 @@ def test_no_speed_without_a_verification_that_did_not_fail(status: str | None) -
     assert set(speeds.values()) == {None}
     assert summary.energy == ()
     assert summary.peak_rss_bytes is not None, "memory was measured all the same"
+
+
+@pytest.mark.parametrize("status", ["passed", "not_possible"])
+def test_no_speed_of_an_engine_that_died_as_it_was_verified(status: str) -> None:
+    died = Failure(stage="verify", kind="crashed", message="SIGSEGV")
+    made = verification(status).model_copy(update={"failure": died})
+    entry = CellResult(cell=cell(), verification=made, launches=decode_launches(10, 11))
+
+    assert not metrics.may_show_speed(entry)
+    assert metrics.summarize(entry).decode_tok_s is None
+
+
+@pytest.mark.parametrize("changes", [{"verification": None}, {"emulated": "qemu"}], ids=str)
+def test_a_looped_launch_shows_no_speed_either(changes: dict[str, Any]) -> None:
+    entry = of(looped([400_000_000] * 20))
+    right, shown = (
+        metrics.summarize(each).sustained for each in (entry, entry.model_copy(update=changes))
+    )
+
+    assert right is not None
+    assert shown is not None
+    assert right.decode is not None
+    assert right.prefill is not None
+    assert shown.decode is shown.prefill is None
+    assert shown.loops == 20
 
 
 @given(st.lists(st.floats(0.1, 1000), min_size=2, max_size=8))

@@ -249,6 +249,11 @@ def test_it_is_a_backend(tmp_path: Path) -> None:
         assert session.prefill(TOKENS).shape == (96,)
 
 
+def test_it_is_never_the_answer_for_a_gpu() -> None:
+    assert Reference().why_not_device("cpu") is None
+    assert Reference().why_not_device("cuda") == "The reference runs on the CPU only."
+
+
 def test_another_instruction_set_is_refused(tmp_path: Path) -> None:
     options = OPTIONS._replace(isa="haswell")
     with (

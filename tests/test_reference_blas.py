@@ -48,6 +48,23 @@ def test_threads_are_set_and_read_back(tmp_path: Path, prefix: str, suffix: str)
     )
 
 
+def test_threads_that_the_blas_did_not_take_are_not_claimed(tmp_path: Path) -> None:
+    capped = library("openblas_", "")
+    capped.openblas_set_num_threads = lambda _threads: None
+    found = hold_threads(64, maps(tmp_path, LINE), lambda _path: capped)
+    assert "threads=8" in found.features
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_session_runs_on_the_threads_asked_for(tmp_path: Path, threads: int) -> None:
+    options = LoadOptions("numpy", threads=threads, context_tokens=32)
+    with Reference().load(write_llama(tmp_path / "m.gguf"), options) as session:
+        features = session.dispatched().features
+    if "blas=openblas" not in features:
+        pytest.skip("NumPy has another BLAS, which is not held")
+    assert f"threads={threads}" in features
+
+
 def test_another_blas_is_said_not_to_be_held(tmp_path: Path) -> None:
     found = hold_threads(3, maps(tmp_path, LINE.replace("openblas", "mkl_rt")))
     assert found == Blas("", ("blas=unknown", "threads=not_held"))
