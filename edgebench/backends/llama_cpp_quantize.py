@@ -12,9 +12,10 @@ import ctypes
 import json
 import os
 import re
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
+
+from edgebench.machine.child import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ _KEPT_LINES = 20
 
 def main() -> None:
     """Entry point of `python -m edgebench.backends.llama_cpp_quantize`."""
-    _die_with_parent()
+    die_with_parent()
     with os.fdopen(os.dup(1), "w", buffering=1) as stream:
         os.dup2(2, 1)
 
@@ -79,13 +80,6 @@ class _Log:
             self._lines = [*self._lines[-_KEPT_LINES:], line]
         if step := re.match(r"\[\s*(\d+)/\s*(\d+)\]", line):
             self._emit("tensor", done=int(step[1]), of=int(step[2]))
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent dies, even by SIGKILL (prctl(2))."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,8 @@ pydantic, no numpy above `_load`.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import signal
 import sys
 from contextlib import contextmanager
 from importlib import import_module
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgebench.backends import DEVICES, EngineError, WrongIsaError
 from edgebench.machine import counters
+from edgebench.machine.child import die_with_parent
 from edgebench.machine.peaks import Peaks
 from edgebench.machine.retired import Retired
 from edgebench.measure import instructions
@@ -248,13 +247,6 @@ def _memory(session: Session | None, peaks: Peaks | None = None) -> dict[str, ob
 def _resolve(target: str) -> Any:
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when the harness dies, even by SIGKILL (prctl(2))."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 _JOBS = {

@@ -15,8 +15,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from edgebench.machine import counters
+from edgebench.machine.child import die_with_parent
 from edgebench.measure.tasks import waited_share
-from edgebench.measure.worker import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from edgebench.backends import EngineError
+from edgebench.machine.child import die_with_parent
 from edgebench.measure import network, tasks
-from edgebench.measure.worker import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

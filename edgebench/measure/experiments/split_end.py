@@ -19,10 +19,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from edgebench.backends import EngineError
 from edgebench.machine import counters
+from edgebench.machine.child import die_with_parent
 from edgebench.measure import network, tasks, veth
 from edgebench.measure.experiments import split_wire
 from edgebench.measure.experiments.split_wire import LOGITS, PING, TOKEN, Message
-from edgebench.measure.worker import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
