@@ -6,6 +6,7 @@ import pytest
 
 from edgebench.analysis import checking, metrics
 from edgebench.report import details, table
+from edgebench.report.progress import Goal, Pace
 from edgebench.schema.result import CellResult, Result
 from tests.conftest import golden
 from tests.results_maker import cell, counted_cell, counters, decode_launches, result, verification
@@ -46,6 +47,17 @@ def test_tables_show_no_rate_and_say_why() -> None:
     (row,) = details.rows(record(QEMU))
     assert not [field for field in row if field.endswith(" ms")]
     assert [field for field in details.rows(record(None))[0] if field.endswith(" ms")]
+
+
+def test_while_it_runs_no_rate_is_shown_either() -> None:
+    goal = Goal(cells=1, precision=0.02, min_launches=2, max_launches=5, max_time_s=60, files=())
+
+    def said(emulated: str | None) -> str:
+        (entry,) = record(emulated).cells
+        return Pace(goal, lambda: 0.0, 0.0).describe(entry)
+
+    assert "95.3 tok/s" in said(None)
+    assert said(QEMU).endswith(": emulated, no speed")
 
 
 def test_contention_and_width_are_no_matter_where_no_time_is_shown() -> None:

@@ -69,6 +69,13 @@ def test_a_gpu_is_a_cuda_device_by_name(edgebench: Edgebench, script: Script) ->
     assert "No device named 'gpu'. Did you mean 'cuda'?" in done.stderr
 
 
+def test_what_an_engine_says_of_a_gpu_is_heard(edgebench: Edgebench, script: Script) -> None:
+    done = edgebench("run", "--file", script(), "--device", "cuda")
+
+    assert done.returncode == 8
+    assert "The fake runs on the CPU only." in done.stderr
+
+
 def test_a_dry_run_measures_nothing_and_says_what_it_skips(
     edgebench: Edgebench, script: Script, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from edgebench.analysis.compare_samples import SideSamples
 from edgebench.analysis.energy import Figure
 from edgebench.report import comparison
 from edgebench.schema.interval import Interval
-from tests.comparing.makers import SLOWER_MS, record, side
+from tests.comparing.makers import SLOWER_MS, emulated, record, side
 from tests.results_maker import DEVICE
 
 WALL = Figure(
@@ -33,6 +33,11 @@ def test_devices_stand_beside_each_other_and_are_never_tested() -> None:
         [row.rate.estimate / 4 for row in found.devices]
     )
     assert {row.per_gb_s for row in found.devices} == {None}, "no bandwidth was measured"
+
+
+def test_an_emulated_device_has_no_row_of_speeds() -> None:
+    found = compare([side("all", record(), emulated(record(*SLOWER_MS)))])
+    assert {row.device for row in found.devices} == {"board-4cpu"}
 
 
 def test_per_bandwidth_is_for_the_threads_that_were_measured() -> None:
