@@ -79,6 +79,29 @@ def test_it_measures_and_shows_the_record(runner: Runner, script: Script) -> Non
     assert "(n=2)" in summary
 
 
+def test_every_input_reaches_the_command_and_an_empty_one_does_not(runner: Runner) -> None:
+    runner.install('printf "<%s>\\n" "$@"')
+    given = {name: f"some-{name}" for name in ("quant", "backend", "isa", "workload", "threads")}
+
+    shown = runner.step("measure", **given).stdout
+    plain = runner.step("measure").stdout
+
+    for name, value in given.items():
+        assert f"<--{name}={value}>" in shown
+        assert f"--{name}" not in plain
+
+
+def test_a_record_of_failed_cells_is_uploaded_too() -> None:
+    """Without a status function, a step is skipped once another one has failed."""
+    (upload,) = (s for s in ACTION["runs"]["steps"] if "upload-artifact" in s.get("uses", ""))
+    assert "!cancelled()" in upload["if"]
+
+
+def test_an_inconclusive_gate_only_warns_unless_told_otherwise(runner: Runner) -> None:
+    runner.install("exit 3")
+    assert runner.step("gate", baseline="base.json").returncode == 0
+
+
 @pytest.mark.parametrize(("slower", "verdict"), [(1.0001, "pass"), (1.5, "fail")])
 def test_it_gates_with_the_real_gate(runner: Runner, slower: float, verdict: str) -> None:
     for name, factor in (("base.json", 1.0), ("head.json", slower)):

@@ -27,6 +27,11 @@ URIs: http://off.example/debian
 Suites: bookworm
 Components: main
 
+Types: deb-src
+URIs: http://source.example/debian
+Suites: bookworm
+Components: main
+
 Types: deb
 URIs: http://other.example/apt
 Suites: nodistro
@@ -120,6 +125,9 @@ def test_the_guest_is_told_that_it_is_emulated_and_counts_only_when_asked() -> N
 
     assert plain["EDGEBENCH_EMULATED"] == "qemu-user 7.2 max,sve-default-vector-length=16"
     assert plain["HOME"] == "/h"
+    hidden = machine.environ({"EDGEBENCH_EMULATED": "", "OMP_NUM_THREADS": "8"})
+    assert hidden["EDGEBENCH_EMULATED"] == plain["EDGEBENCH_EMULATED"], "nobody can unsay it"
+    assert hidden["OMP_NUM_THREADS"] == "1"
     assert "EDGEBENCH_INSTRUCTIONS" not in plain
     assert counting["EDGEBENCH_INSTRUCTIONS"] == "/counts"
     assert machine.root == Path("/e/machines/max_sve-default-vector-length_16")
@@ -186,4 +194,5 @@ def test_the_cross_build_makes_every_variant_without_openmp() -> None:
 
     assert "-DGGML_CPU_ALL_VARIANTS=ON" in configure
     assert "-DGGML_OPENMP=OFF" in configure
+    assert "-DGGML_NATIVE=OFF" in configure, "this machine's instruction set is another"
     assert build[-2:] == ["llama", "ggml"]
