@@ -95,6 +95,23 @@ def test_the_guest_gets_the_locks_versions_for_its_own_python_with_hashes() -> N
     assert wheels.place(Path("w"), LOCKED) != wheels.place(Path("w"), LOCKED.replace("cc", "ff"))
 
 
+def test_pip_is_told_to_check_every_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def pip(command: list[str]) -> None:
+        commands.append(command)
+        Path(command[command.index("--target") + 1]).mkdir()
+
+    monkeypatch.setattr(wheels, "_run", pip)
+    site = wheels.install(tmp_path, LOCKED)
+
+    (command,) = commands
+    assert "--require-hashes" in command
+    assert "--only-binary=:all:" in command, "nothing of a stranger's is run here"
+    assert "manylinux_2_28_aarch64" in command
+    assert site == wheels.place(tmp_path, LOCKED)
+
+
 def test_everything_that_edgebench_depends_on_is_on_the_guests_list() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = [*project["dependencies"], *project["optional-dependencies"]["onnxruntime"]]
