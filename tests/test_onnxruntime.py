@@ -188,6 +188,15 @@ def test_prepacked_weights_are_made_once_and_give_the_same_answers(
     assert [p.is_dir() for p in path.parent.glob("prepacked-*.part")] == []
 
 
+def test_weights_that_cannot_be_prepacked_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no graph")
+    with pytest.raises(EngineError, match="saving prepacked weights failed"):
+        prepacking.prepacked(tmp_path / "broken.onnx")
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+    with pytest.raises(EngineError, match="for the CPU only"):
+        prepacking.prepacked(tmp_path / "broken.onnx", "cuda")
+
+
 @pytest.mark.parametrize(
     ("tokens", "said"),
     [([], "no tokens"), ([96], "vocabulary of 96"), ([-1], "vocabulary"), ([1] * 33, "is full")],
