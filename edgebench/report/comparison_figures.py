@@ -71,4 +71,4 @@ def significant(value: float) -> str:
 
 
 def _factor(value: float) -> str:
-    return f"{value:.3f}" if value < 1000 else significant(value)
+    return f"{value:.3f}" if 0.01 <= value < 1000 else significant(value)
