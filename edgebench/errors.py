@@ -60,10 +60,20 @@ class UnknownName(EdgebenchError):
     exit_code = 4
 
     @classmethod
-    def of(cls, kind: str, name: str, known: Iterable[str], remedy: str = "") -> UnknownName:
-        """An unknown `name` among `known`, with the closest known one offered."""
-        names = sorted(known)
-        return cls(f"No {kind} named {name!r}.", f"{did_you_mean(name, names)} {remedy}".strip())
+    def of(
+        cls,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        remedy: str = "",
+        elsewhere: Iterable[str] = (),
+    ) -> UnknownName:
+        """An unknown `name` among `known`, with the closest one offered.
+
+        Names that mean something `elsewhere` are offered too, and not listed.
+        """
+        said = did_you_mean(name, sorted(known), elsewhere)
+        return cls(f"No {kind} named {name!r}.", f"{said} {remedy}".strip())
 
 
 class CellFailed(EdgebenchError):
@@ -102,9 +112,9 @@ class Interrupted(EdgebenchError):
     exit_code = 130
 
 
-def did_you_mean(name: str, known: list[str]) -> str:
+def did_you_mean(name: str, known: list[str], elsewhere: Iterable[str] = ()) -> str:
     """`Did you mean 'x'? Known: a, b, x.`, the question only where something is close."""
-    by_lower = {each.lower(): each for each in known}
+    by_lower = {each.lower(): each for each in (*elsewhere, *known)}
     meant = ALSO_CALLED.get(name.lower())
     meant = meant if meant in by_lower else name.lower()
     close = difflib.get_close_matches(meant, by_lower, n=1, cutoff=0.5)

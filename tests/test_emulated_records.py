@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from edgebench.analysis import checking, metrics
 from edgebench.report import details, table
 from edgebench.report.progress import Goal, Pace
 from edgebench.schema.result import CellResult, Result
-from tests.conftest import golden
+from tests.conftest import golden, record_in
 from tests.results_maker import cell, counted_cell, counters, decode_launches, result, verification
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Edgebench, Script
 
 QEMU = "qemu-user 7.2 neoverse-n1"
 
@@ -19,6 +26,19 @@ def record(emulated: str | None, status: str = "passed") -> Result:
                        launches=decode_launches(10, 11), emulated=emulated)  # fmt: skip
     device = result().device.model_copy(update={"emulated": emulated})
     return result(entry, device=device)
+
+
+def test_a_run_in_an_emulator_marks_every_cell(
+    edgebench: Edgebench, script: Script, environ: dict[str, str], tmp_path: Path
+) -> None:
+    environ["EDGEBENCH_EMULATED"] = QEMU
+
+    done = edgebench("run", "--file", script(step_ns=[2_000_000]), "--workload", "tg4",
+                     "--threads", "1", "--launches", "1")  # fmt: skip
+
+    assert {entry.emulated for entry in record_in(tmp_path).cells} == {QEMU}
+    assert "tok/s" in done.stdout
+    assert "500" not in done.stdout + done.stderr, "2 ms a step"
 
 
 @pytest.mark.parametrize("emulated", [None, QEMU])

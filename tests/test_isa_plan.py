@@ -84,6 +84,8 @@ def test_a_name_of_nothing_at_all_is_a_mistake() -> None:
         planned("avx2", "Haswel", llama=ZEN4)
     with pytest.raises(UnknownName, match="Did you mean 'x64'"):
         planned("scalar", llama=ZEN4)
+    with pytest.raises(UnknownName, match=r"Did you mean 'armv8\.0'\? Known: all, amx, avx2, "):
+        planned("NEON", llama=ZEN4)
 
 
 def test_a_missing_engine_is_the_reason_before_its_names_are() -> None:

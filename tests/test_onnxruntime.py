@@ -188,6 +188,13 @@ def test_prepacked_weights_are_made_once_and_give_the_same_answers(
     assert [p.is_dir() for p in path.parent.glob("prepacked-*.part")] == []
 
 
+def test_prepacked_weights_are_of_one_cpu(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text("flags : amx_tile\n")
+    assert prepacking.here(tmp_path) != prepacking.here()
+    assert prepacking.here(tmp_path).startswith(f"{onnxruntime.__version__}-")
+
+
 def test_weights_that_cannot_be_prepacked_are_refused_and_leave_nothing(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"no graph")
     with pytest.raises(EngineError, match="saving prepacked weights failed"):

@@ -30,7 +30,7 @@ def prepacked(graph: Path, device: str = "cpu") -> Path:
 
     if device != "cpu":
         raise EngineError("prepacked weights are saved for the CPU only")
-    folder = graph.parent / f"prepacked-{_here()}"
+    folder = graph.parent / f"prepacked-{here()}"
     if not (folder / NAME).exists():
         try:
             with FileLock(f"{folder}.lock"):
@@ -75,12 +75,12 @@ def _make(graph: Path, folder: Path) -> None:
     part.rename(folder)
 
 
-def _here() -> str:
+def here(root: Path = Path("/")) -> str:
     """This engine and this CPU, in a few letters."""
     import onnxruntime as ort
 
     try:
-        text = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
+        text = (root / "proc/cpuinfo").read_text("utf-8", errors="replace")
     except OSError:
         text = ""
     wanted = ("model name", "flags", "Features", "CPU part")

@@ -168,7 +168,8 @@ def _check_isa_names(isas: Sequence[str], probes: Mapping[str, Probe]) -> None:
     for isa in isas:
         if known and isa not in {*known, *WORDS} and family(isa) is None:
             friendly = {name for name, variant in FRIENDLY.items() if variant in known}
-            raise UnknownName.of("instruction set", isa, {*known, *friendly, *WORDS})
+            names = {*known, *friendly, *WORDS}
+            raise UnknownName.of("instruction set", isa, names, elsewhere=FRIENDLY)
 
 
 def _wrong_engine(file: Prepared, probe: Probe, isa: str, cpu_flags: frozenset[str]) -> str | None:
