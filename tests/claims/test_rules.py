@@ -55,6 +55,30 @@ def test_an_interval_astride_a_margin_decides_nothing(name: str) -> None:
     assert "interval_straddles_margin" in found.reasons
 
 
+def played(found: Evidence) -> Evidence:
+    """The same, as an emulator would have measured it."""
+    device = {"emulated": "qemu-user"}
+    results = tuple(
+        each.model_copy(update={
+            "device": each.device.model_copy(update=device),
+            "cells": tuple(entry.model_copy(update=device) for entry in each.cells),
+        })
+        for each in found.results
+    )  # fmt: skip
+    experiments = tuple(
+        each.model_copy(update={"device": each.device.model_copy(update=device)})
+        for each in found.experiments
+    )
+    return found._replace(results=results, experiments=experiments)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize("effect", ["supported", "refuted"])
+def test_what_an_emulator_measured_decides_nothing(name: str, effect: Effect) -> None:
+    found = verdict(CLAIMS[name], played(made(CLAIMS[name], effect)))
+    assert found.verdict == "inconclusive"
+
+
 @pytest.mark.parametrize("name", CLAIMS)
 def test_without_evidence_a_claim_says_what_is_missing(name: str) -> None:
     found = verdict(CLAIMS[name], evidence())
