@@ -22,14 +22,18 @@ RIGHT = COLUMNS[5:12]
 def render(result: Result, *, width: int = 300) -> str:
     """One row per cell, phase, method and scope; empty for a record without any meter."""
     found = rows(result)
-    return grid(COLUMNS, found, right=RIGHT, width=width) if found else ""
+    return _table(found, width)
 
 
 def render_stand_ins(result: Result, *, width: int = 300) -> str:
     """What stands in for energy in cells that no meter was read for, called by its name."""
     unread = [cell for cell in result.cells if not energy.figures(cell)]
     found = [row for cell in unread for row in _stand_ins(cell, result)]
-    return grid(COLUMNS, found, right=RIGHT, width=width) if found else ""
+    return _table(found, width)
+
+
+def _table(found: list[tuple[str, ...]], width: int) -> str:
+    return grid(COLUMNS, found, right=RIGHT, sentences=COLUMNS[-1:], width=width) if found else ""
 
 
 def rows(result: Result) -> list[tuple[str, ...]]:
