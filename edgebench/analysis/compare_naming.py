@@ -31,7 +31,7 @@ def told_apart(sides: Sequence[SideSamples]) -> list[SideSamples]:
 
 
 def _words(samples: Sequence[Sample]) -> list[str]:
-    """Nothing, where they differ in their weights alone."""
+    """One string for each; empty ones where they differ in their weights alone."""
     return labels.told_apart(
         [dict(each.cell.options) | {"sustain": each.looped} for each in samples]
     )

@@ -95,6 +95,7 @@ class CellRow(NamedTuple):
 
     @property
     def model_and_settings(self) -> str:
+        """The model, and the settings in which this cell differs from others of it."""
         return f"{self.model} {self.settings}".strip()
 
     @property

@@ -41,7 +41,7 @@ MEANING = {
     "verified": "Whether the output agrees with the float32 reference",
 }
 COLUMNS = tuple(MEANING)
-GPU_MEMORY = "Of cells on a GPU too it is main memory: a GPU's own is not measured."
+GPU_MEMORY = "Peak memory of cells on a GPU is main memory too: a GPU's own is not measured."
 RIGHT = {"threads", "tok/s", "95 % interval", CPU_TIME, "TTFT", "peak memory"}
 MARKS = {"passed": "yes", "failed": "FAILED", "not_possible": "not possible"}
 
